@@ -1,0 +1,15 @@
+//! Plain types and pure decisions. Imports none of the other rooms.
+
+mod desk;
+mod face;
+mod geometry;
+mod picture;
+mod rating;
+mod score;
+
+pub use desk::{Candidate, DeskRules, History, Skip, Verdict, decide};
+pub use face::{COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features};
+pub use geometry::{ModelBox, ModelPx, PictureBox, PicturePx, Pixels, Rect, Size};
+pub use picture::{Author, PerceptualHash, PictureId, PostId, Safety};
+pub use rating::{Judgement, Rater, Rating, RatingSource, Scope, Stars, Target};
+pub use score::{CALIBRATED_AT, Calibration, Score, TasteId};

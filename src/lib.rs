@@ -1,0 +1,16 @@
+//! Mekiki (目利き): finds the drawn faces in pictures, scores them by a taste it learns, and keeps the best.
+//!
+//! The table of contents, in the order a picture travels; `docs/ARCHITECTURE.md` is the map.
+rust_i18n::i18n!("locales", fallback = "en");
+
+pub mod domain;
+
+pub mod pipeline;
+pub mod samples;
+pub mod store;
+pub mod taste;
+pub mod vision;
+pub mod web;
+
+pub mod cli;
+pub mod config;
