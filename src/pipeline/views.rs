@@ -1,0 +1,131 @@
+//! What the outlets show: read models of posts, picks and a taste, already scored for one scope.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::domain::{
+    Author, Calibration, Confidence, FaceId, Judgement, PictureBox, PictureId, PostId, Score, Size, TasteId, Verdict,
+};
+
+/// How far a post has come. Each state is durable: what is claimed survives a kill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostState {
+    Claimed,
+    Fetched,
+    Analysed,
+    Decided,
+    Published,
+    /// Gave up for good; the post's `error` says why and what to do.
+    Failed,
+}
+
+impl PostState {
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Published | Self::Failed)
+    }
+}
+
+/// Where a post was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostSource {
+    /// Uploaded on the page.
+    Upload,
+    /// One of the drawn samples.
+    Sample,
+    /// Given on the command line or imported.
+    File,
+}
+
+/// One post with its picture, faces and verdict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PostView {
+    pub id: PostId,
+    pub source: PostSource,
+    pub state: PostState,
+    /// In plain words, when `state` is `Failed`.
+    pub error: Option<String>,
+    /// The file's name as uploaded, for people to recognise it by.
+    pub title: Option<String>,
+    pub author: Author,
+    pub link: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub posted_at: OffsetDateTime,
+    pub picture: Option<PictureView>,
+    /// Best first; empty until analysed, or when there is no face.
+    pub faces: Vec<FaceView>,
+    pub verdict: Option<Verdict>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub picked_at: Option<OffsetDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PictureView {
+    pub id: PictureId,
+    /// After EXIF orientation.
+    pub size: Size,
+    /// Sum of explicit and suggestive probabilities, 0.0–1.0.
+    pub restricted_probability: f32,
+    pub over_age_gate: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FaceView {
+    pub id: FaceId,
+    pub bounds: PictureBox,
+    pub confidence: Confidence,
+    /// `None` while the scope has no taste at all.
+    pub score: Option<Score>,
+    /// The viewer's own standing rating.
+    pub rating: Option<Judgement>,
+    /// Whether the crop is still kept (crops have a size budget and an age limit).
+    pub has_crop: bool,
+}
+
+/// One entry of the curated feed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PickView {
+    pub post: PostView,
+    #[serde(with = "time::serde::rfc3339")]
+    pub picked_at: OffsetDateTime,
+    /// The best face's score when it was picked; scores move, this one does not.
+    pub score: f32,
+}
+
+/// The state of one scope's taste.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TasteView {
+    pub calibration: Calibration,
+    /// Standing ratings by kind: 👍, 👎, and 1–5.
+    pub ups: u32,
+    pub downs: u32,
+    pub stars: [u32; 5],
+    /// Version in use; `None` before the first fit.
+    pub version: Option<TasteId>,
+    /// Rank agreement (Spearman, −1–1) with the newest ratings it had not seen, and how many those were.
+    pub held_out: Option<(f32, u32)>,
+    /// Why the last fit was not promoted, if it was not.
+    pub not_promoted: Option<String>,
+    /// Faces by score, 16 bins of 0.25 from 1.0 to 5.0.
+    pub histogram: [u32; 16],
+    pub best: Vec<FaceInPost>,
+    pub worst: Vec<FaceInPost>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FaceInPost {
+    pub post: PostId,
+    pub face: FaceView,
+}
+
+/// Which posts a gallery page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GalleryFilter {
+    #[default]
+    All,
+    Picked,
+    Skipped,
+    Failed,
+}
