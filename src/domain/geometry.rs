@@ -77,7 +77,7 @@ impl<S: Pixels> Rect<S> {
 
 impl PictureBox {
     /// The square that is cut out and looked at: the box's larger side times 1.75, its centre raised by 0.12 of the
-    /// box's height, so that hair and chin are in it. May reach outside the picture; the rest is filled with grey.
+    /// box's height, so that hair and chin are in it. May reach outside the picture; what lies outside is black.
     #[must_use]
     pub fn crop_square(&self) -> Self {
         let half = self.width().max(self.height()) * 1.75 / 2.0;

@@ -1,0 +1,106 @@
+//! One batch of pictures through both models, without a thread or a queue.
+
+use std::time::Instant;
+
+use image::RgbImage;
+
+use super::crop::{CROP_SIDE, crop_face};
+use super::detector::{Detection, Detector};
+use super::embedder::{Embedded, Embedder};
+use super::letterbox::LetterboxedPicture;
+use super::resize::squash;
+use crate::domain::{Confidence, Face, Features, Safety, Size};
+
+/// A decoded picture with all that can be computed beside the models' thread.
+#[derive(Debug)]
+pub struct Prepared {
+    picture: RgbImage,
+    letterboxed: LetterboxedPicture,
+    /// The whole picture as the embedder sees it, 224×224.
+    squashed: RgbImage,
+}
+
+impl Prepared {
+    /// `side`: long side of the detector's input.
+    pub fn new(picture: RgbImage, side: u32) -> Self {
+        let letterboxed = LetterboxedPicture::new(&picture, side);
+        let squashed = squash(&picture, Size::new(CROP_SIDE, CROP_SIDE));
+        Self { picture, letterboxed, squashed }
+    }
+
+    pub fn input(&self) -> Size {
+        self.letterboxed.letterbox.input()
+    }
+
+    pub fn letterboxed(&self) -> &LetterboxedPicture {
+        &self.letterboxed
+    }
+}
+
+/// What the models say of a picture.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Surest first.
+    pub faces: Vec<Face>,
+    /// 224×224, in the order of `faces`.
+    pub crops: Vec<RgbImage>,
+    pub whole: Features,
+    pub safety: Safety,
+    pub stages: Stages,
+}
+
+/// Seconds that each stage took for the batch the picture was in, and that batch's size.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stages {
+    pub queue: f64,
+    pub detect: f64,
+    pub embed: f64,
+    pub batch: usize,
+}
+
+/// Crops embedded at once; bounds the memory of the embedder's activations.
+pub(super) const EMBED_BATCH: usize = 8;
+
+/// Detects and embeds pictures of one input size.
+pub(super) fn analyse(
+    detector: &mut Detector,
+    embedder: &mut Embedder,
+    batch: &[&Prepared],
+    floor: Confidence,
+) -> ort::Result<Vec<Analysis>> {
+    let started = Instant::now();
+    let letterboxed: Vec<_> = batch.iter().map(|p| &p.letterboxed).collect();
+    let detections = detector.detect(&letterboxed, floor)?;
+    let detected = Instant::now();
+    let crops: Vec<Vec<RgbImage>> = batch
+        .iter()
+        .zip(&detections)
+        .map(|(p, found)| found.iter().map(|d| crop_face(&p.picture, d.bounds)).collect())
+        .collect();
+    let views: Vec<&RgbImage> =
+        batch.iter().zip(&crops).flat_map(|(p, crops)| std::iter::once(&p.squashed).chain(crops)).collect();
+    let mut embedded = Vec::with_capacity(views.len());
+    for chunk in views.chunks(EMBED_BATCH) {
+        embedded.extend(embedder.embed(chunk)?);
+    }
+    let stages = Stages {
+        queue: 0.0,
+        detect: (detected - started).as_secs_f64(),
+        embed: detected.elapsed().as_secs_f64(),
+        batch: batch.len(),
+    };
+    let mut embedded = embedded.into_iter();
+    Ok(detections
+        .into_iter()
+        .zip(crops)
+        .map(|(found, crops)| {
+            let whole = embedded.next().expect("one view a picture and one a face");
+            let faces = found.into_iter().zip(&mut embedded).map(|(d, e)| face(d, e)).collect();
+            Analysis { faces, crops, whole: whole.features, safety: whole.safety, stages }
+        })
+        .collect())
+}
+
+fn face(detection: Detection, embedded: Embedded) -> Face {
+    Face { bounds: detection.bounds, confidence: detection.confidence, features: embedded.features }
+}

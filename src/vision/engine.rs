@@ -1,0 +1,166 @@
+//! The engine: one thread owns both sessions behind a bounded queue. Batches form while it is busy, not by a timer:
+//! idle means no added latency, busy means larger batches.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::analyse::{Analysis, Prepared, analyse};
+use super::detector::Detector;
+use super::embedder::Embedder;
+use crate::domain::{Confidence, Size};
+
+/// Why there is no analysis.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// The queue is full. Try again later; nothing was done.
+    #[error("the analysis queue is full; try again in a moment")]
+    Busy,
+    /// The engine has stopped.
+    #[error("the analysis engine has stopped")]
+    Stopped,
+    /// The model failed on this very picture.
+    #[error("the model failed on this picture: {0}")]
+    Model(String),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct EngineOptions {
+    /// Pictures that may wait; one more is answered `Busy`.
+    pub queue: usize,
+    /// Pictures detected at once; bounds the memory of the detector's activations.
+    pub batch: usize,
+    /// Detections below are not faces.
+    pub floor: Confidence,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { queue: 16, batch: 4, floor: Confidence(0.44) }
+    }
+}
+
+struct Job {
+    prepared: Prepared,
+    queued: Instant,
+    reply: oneshot::Sender<Result<Analysis, EngineError>>,
+}
+
+/// Handle to the engine's thread. Dropping it lets the thread finish what is queued and end.
+#[derive(Debug)]
+pub struct Engine {
+    queue: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the thread.
+    pub fn start(detector: Detector, embedder: Embedder, options: EngineOptions) -> std::io::Result<Self> {
+        let (queue, jobs) = sync_channel(options.queue);
+        let thread = std::thread::Builder::new()
+            .name("engine".into())
+            .spawn(move || Worker { detector, embedder, options }.run(&jobs))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Waits for the analysis, never for room in the queue. Dropping the future abandons the request: it is skipped
+    /// when its turn comes.
+    pub async fn analyse(&self, prepared: Prepared) -> Result<Analysis, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job { prepared, queued: Instant::now(), reply };
+        let queue = self.queue.as_ref().ok_or(EngineError::Stopped)?;
+        queue.try_send(job).map_err(|e| match e {
+            TrySendError::Full(_) => EngineError::Busy,
+            TrySendError::Disconnected(_) => EngineError::Stopped,
+        })?;
+        answer.await.map_err(|_| EngineError::Stopped)?
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the engine's thread panicked");
+        }
+    }
+}
+
+struct Worker {
+    detector: Detector,
+    embedder: Embedder,
+    options: EngineOptions,
+}
+
+impl Worker {
+    fn run(&mut self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let mut waiting = vec![first];
+            waiting.extend(jobs.try_iter().take(self.options.batch.saturating_sub(1)));
+            waiting.retain(|job| !job.reply.is_closed());
+            for group in by_input(waiting) {
+                self.run_batch(group);
+            }
+        }
+    }
+
+    fn run_batch(&mut self, jobs: Vec<Job>) {
+        let started = Instant::now();
+        let prepared: Vec<&Prepared> = jobs.iter().map(|j| &j.prepared).collect();
+        match analyse(&mut self.detector, &mut self.embedder, &prepared, self.options.floor) {
+            Ok(analyses) => {
+                for (job, mut analysis) in jobs.into_iter().zip(analyses) {
+                    analysis.stages.queue = (started - job.queued).as_secs_f64();
+                    record(&analysis);
+                    // An abandoned request has nobody to tell.
+                    let _ = job.reply.send(Ok(analysis));
+                }
+            }
+            // One bad picture fails alone: the others are tried by themselves.
+            Err(error) if jobs.len() > 1 => {
+                tracing::warn!(batch.size = jobs.len(), %error, "a batch failed; trying its pictures one by one");
+                jobs.into_iter().for_each(|job| self.run_batch(vec![job]));
+            }
+            Err(error) => {
+                for job in jobs {
+                    let _ = job.reply.send(Err(EngineError::Model(error.to_string())));
+                }
+            }
+        }
+    }
+}
+
+/// Splits into groups of one input size, in order of arrival.
+fn by_input(jobs: Vec<Job>) -> Vec<Vec<Job>> {
+    let mut groups: Vec<(Size, Vec<Job>)> = Vec::new();
+    for job in jobs {
+        let input = job.prepared.input();
+        match groups.iter_mut().find(|(size, _)| *size == input) {
+            Some((_, group)) => group.push(job),
+            None => groups.push((input, vec![job])),
+        }
+    }
+    groups.into_iter().map(|(_, jobs)| jobs).collect()
+}
+
+fn record(analysis: &Analysis) {
+    let stages = analysis.stages;
+    metrics::histogram!("mekiki_queue_seconds").record(stages.queue);
+    metrics::histogram!("mekiki_detect_seconds").record(stages.detect);
+    metrics::histogram!("mekiki_embed_seconds").record(stages.embed);
+    metrics::histogram!("mekiki_batch_pictures").record(stages.batch as f64);
+    metrics::counter!("mekiki_pictures_analysed_total").increment(1);
+    metrics::counter!("mekiki_faces_found_total").increment(analysis.faces.len() as u64);
+    tracing::debug!(
+        queue.ms = stages.queue * 1e3,
+        detect.ms = stages.detect * 1e3,
+        embed.ms = stages.embed * 1e3,
+        batch.size = stages.batch,
+        faces = analysis.faces.len(),
+        "picture analysed"
+    );
+}
