@@ -2,6 +2,5 @@
 
 mod views;
 
-pub use views::{
-    FaceInPost, FaceView, GalleryFilter, PickView, PictureView, PostSource, PostState, PostView, TasteView,
-};
+pub use crate::domain::{PostSource, PostState};
+pub use views::{FaceInPost, FaceView, GalleryFilter, PickView, PictureView, PostView, TasteView};

@@ -4,39 +4,9 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::domain::{
-    Author, Calibration, Confidence, FaceId, Judgement, PictureBox, PictureId, PostId, Score, Size, TasteId, Verdict,
+    Author, Calibration, Confidence, FaceId, Judgement, PictureBox, PictureId, PostId, PostSource, PostState, Score, Size,
+    TasteId, Verdict,
 };
-
-/// How far a post has come. Each state is durable: what is claimed survives a kill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PostState {
-    Claimed,
-    Fetched,
-    Analysed,
-    Decided,
-    Published,
-    /// Gave up for good; the post's `error` says why and what to do.
-    Failed,
-}
-
-impl PostState {
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Published | Self::Failed)
-    }
-}
-
-/// Where a post was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PostSource {
-    /// Uploaded on the page.
-    Upload,
-    /// One of the drawn samples.
-    Sample,
-    /// Given on the command line or imported.
-    File,
-}
 
 /// One post with its picture, faces and verdict.
 #[derive(Debug, Clone, PartialEq, Serialize)]

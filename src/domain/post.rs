@@ -1,0 +1,110 @@
+//! A post: one place where a picture was seen, and how far it has come.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{Author, PictureId};
+
+/// How far a post has come. Each state is durable: what is claimed survives a kill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostState {
+    Claimed,
+    Fetched,
+    Analysed,
+    Decided,
+    Published,
+    /// Gave up for good; the post's `error` says why and what to do.
+    Failed,
+}
+
+impl PostState {
+    pub const ALL: [Self; 6] =
+        [Self::Claimed, Self::Fetched, Self::Analysed, Self::Decided, Self::Published, Self::Failed];
+
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Published | Self::Failed)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Fetched => "fetched",
+            Self::Analysed => "analysed",
+            Self::Decided => "decided",
+            Self::Published => "published",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Where a post was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostSource {
+    /// Uploaded on the page.
+    Upload,
+    /// One of the drawn samples.
+    Sample,
+    /// Given on the command line or imported.
+    File,
+}
+
+impl PostSource {
+    pub const ALL: [Self; 3] = [Self::Upload, Self::Sample, Self::File];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::Sample => "sample",
+            Self::File => "file",
+        }
+    }
+}
+
+/// The text names none of the known values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not known here")]
+pub struct UnknownName(String);
+
+impl FromStr for PostState {
+    type Err = UnknownName;
+
+    fn from_str(s: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|k| k.as_str() == s).ok_or_else(|| UnknownName(s.into()))
+    }
+}
+
+impl FromStr for PostSource {
+    type Err = UnknownName;
+
+    fn from_str(s: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|k| k.as_str() == s).ok_or_else(|| UnknownName(s.into()))
+    }
+}
+
+/// Where the bytes of a claimed post are to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Origin {
+    /// In the spool on disk, under the hash of the bytes: uploads and files.
+    Spool { picture: PictureId },
+    /// To be drawn from a seed.
+    Drawing { seed: u64 },
+}
+
+/// What a source hands in. `(source, external_id)` is claimed once, ever.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewPost {
+    pub source: PostSource,
+    pub external_id: String,
+    pub origin: Origin,
+    pub title: Option<String>,
+    pub author: Author,
+    pub link: Option<String>,
+    pub posted_at: OffsetDateTime,
+    /// The source says that the post is age-restricted.
+    pub marked_restricted: bool,
+}

@@ -1,0 +1,208 @@
+//! Pictures and their faces.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use time::OffsetDateTime;
+
+use super::blobs::BlobId;
+use super::codec::{bytes, floats, millis};
+use super::{Result, Store, parse};
+use crate::domain::{
+    COLOUR_DIMS, Confidence, EMBEDDING_DIMS, FaceId, Features, PerceptualHash, PictureBox, PictureId, PostId, Safety, Size,
+};
+
+/// A picture as the analysis leaves it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnalysedPicture {
+    pub id: PictureId,
+    pub size: Size,
+    pub format: String,
+    pub hash: PerceptualHash,
+    pub safety: Safety,
+    pub features: Features,
+    pub preview: BlobId,
+    /// Which models looked at it.
+    pub models: String,
+    pub faces: Vec<AnalysedFace>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnalysedFace {
+    pub bounds: PictureBox,
+    pub confidence: Confidence,
+    pub features: Features,
+    pub crop: BlobId,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PictureRow {
+    pub id: PictureId,
+    pub size: Size,
+    pub format: String,
+    pub hash: PerceptualHash,
+    pub safety: Safety,
+    pub features: Features,
+    pub preview: BlobId,
+    pub models: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaceRow {
+    pub id: FaceId,
+    pub picture: PictureId,
+    pub bounds: PictureBox,
+    pub confidence: Confidence,
+    pub features: Features,
+    pub crop: BlobId,
+}
+
+impl Store {
+    /// Writes the analysis and moves the post on, in one transaction. A picture that is known already is left as it is.
+    pub async fn set_analysed(&self, post: PostId, picture: &AnalysedPicture, now: OffsetDateTime) -> Result<()> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let inserted = sqlx::query(
+            "INSERT INTO pictures (id, width, height, format, perceptual_hash, drawing, explicit_drawing, neutral, \
+             explicit_photo, suggestive, embedding, colour, preview, models, analysed_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(picture.id.to_string())
+        .bind(picture.size.width)
+        .bind(picture.size.height)
+        .bind(&picture.format)
+        .bind(picture.hash.0.cast_signed())
+        .bind(picture.safety.drawing)
+        .bind(picture.safety.explicit_drawing)
+        .bind(picture.safety.neutral)
+        .bind(picture.safety.explicit_photo)
+        .bind(picture.safety.suggestive)
+        .bind(bytes(&picture.features.embedding))
+        .bind(bytes(&picture.features.colour))
+        .bind(picture.preview.to_string())
+        .bind(&picture.models)
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        for face in picture.faces.iter().take(if inserted == 1 { usize::MAX } else { 0 }) {
+            sqlx::query(
+                "INSERT INTO faces (picture, x1, y1, x2, y2, confidence, embedding, colour, crop) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(picture.id.to_string())
+            .bind(face.bounds.x1)
+            .bind(face.bounds.y1)
+            .bind(face.bounds.x2)
+            .bind(face.bounds.y2)
+            .bind(face.confidence.0)
+            .bind(bytes(&face.features.embedding))
+            .bind(bytes(&face.features.colour))
+            .bind(face.crop.to_string())
+            .execute(&mut *tx)
+            .await?;
+        }
+        set_analysed_state(&mut tx, post).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Moves the post on when its picture was analysed before, through another post.
+    pub async fn set_analysed_before(&self, post: PostId) -> Result<()> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        set_analysed_state(&mut tx, post).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub async fn picture(&self, id: PictureId) -> Result<Option<PictureRow>> {
+        sqlx::query("SELECT * FROM pictures WHERE id = ?")
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(picture_row)
+            .transpose()
+    }
+
+    /// A picture's faces, surest first.
+    pub async fn faces(&self, picture: PictureId) -> Result<Vec<FaceRow>> {
+        sqlx::query("SELECT * FROM faces WHERE picture = ? ORDER BY confidence DESC, id")
+            .bind(picture.to_string())
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(face_row)
+            .collect()
+    }
+
+    pub async fn face(&self, id: FaceId) -> Result<Option<FaceRow>> {
+        sqlx::query("SELECT * FROM faces WHERE id = ?")
+            .bind(id.0)
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(face_row)
+            .transpose()
+    }
+
+    /// The newest faces, each with the newest post that shows it.
+    pub async fn newest_faces(&self, limit: u32) -> Result<Vec<(PostId, FaceRow)>> {
+        sqlx::query(
+            "SELECT f.*, (SELECT max(p.id) FROM posts p WHERE p.picture = f.picture) AS post FROM faces f \
+             WHERE EXISTS (SELECT 1 FROM posts p WHERE p.picture = f.picture) ORDER BY f.id DESC LIMIT ?",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| Ok((PostId(row.try_get("post")?), face_row(row)?)))
+        .collect()
+    }
+}
+
+async fn set_analysed_state(connection: &mut sqlx::SqliteConnection, post: PostId) -> Result<()> {
+    sqlx::query(
+        "UPDATE posts SET state = 'analysed', attempts = 0, retry_at = 0, error = NULL \
+         WHERE id = ? AND state = 'fetched'",
+    )
+    .bind(post.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) fn features(row: &SqliteRow) -> Result<Features> {
+    Ok(Features {
+        embedding: floats(row.try_get("embedding")?, EMBEDDING_DIMS)?,
+        colour: floats(row.try_get("colour")?, COLOUR_DIMS)?,
+    })
+}
+
+fn picture_row(row: &SqliteRow) -> Result<PictureRow> {
+    Ok(PictureRow {
+        id: parse(row.try_get("id")?)?,
+        size: Size::new(row.try_get("width")?, row.try_get("height")?),
+        format: row.try_get("format")?,
+        hash: PerceptualHash(row.try_get::<i64, _>("perceptual_hash")?.cast_unsigned()),
+        safety: Safety {
+            drawing: row.try_get("drawing")?,
+            explicit_drawing: row.try_get("explicit_drawing")?,
+            neutral: row.try_get("neutral")?,
+            explicit_photo: row.try_get("explicit_photo")?,
+            suggestive: row.try_get("suggestive")?,
+        },
+        features: features(row)?,
+        preview: parse(row.try_get("preview")?)?,
+        models: row.try_get("models")?,
+    })
+}
+
+fn face_row(row: &SqliteRow) -> Result<FaceRow> {
+    Ok(FaceRow {
+        id: FaceId(row.try_get("id")?),
+        picture: parse(row.try_get("picture")?)?,
+        bounds: PictureBox::new(row.try_get("x1")?, row.try_get("y1")?, row.try_get("x2")?, row.try_get("y2")?),
+        confidence: Confidence(row.try_get("confidence")?),
+        features: features(row)?,
+        crop: parse(row.try_get("crop")?)?,
+    })
+}

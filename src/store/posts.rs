@@ -1,0 +1,268 @@
+//! Posts: the claim, the steps, and what is left to do.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use time::OffsetDateTime;
+
+use super::codec::{millis, time};
+use super::{Result, Store, StoreError, parse};
+use crate::domain::{Author, NewPost, Origin, PictureId, PostId, PostSource, PostState};
+
+/// Outcome of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    New(PostId),
+    /// Somebody claimed it before: nothing was written.
+    Already(PostId),
+}
+
+impl Claim {
+    pub fn post(self) -> PostId {
+        match self {
+            Self::New(id) | Self::Already(id) => id,
+        }
+    }
+}
+
+/// A post that waits for its next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkItem {
+    pub post: PostId,
+    pub state: PostState,
+    pub attempts: u32,
+    pub origin: Origin,
+    pub picture: Option<PictureId>,
+    pub marked_restricted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PostRow {
+    pub id: PostId,
+    pub source: PostSource,
+    pub external_id: String,
+    pub title: Option<String>,
+    pub author: Author,
+    pub link: Option<String>,
+    pub posted_at: OffsetDateTime,
+    pub marked_restricted: bool,
+    pub state: PostState,
+    pub error: Option<String>,
+    pub picture: Option<PictureId>,
+}
+
+/// Which posts a listing shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PostFilter {
+    #[default]
+    All,
+    Picked,
+    Skipped,
+    Failed,
+}
+
+const COLUMNS: &str = "p.id, p.source, p.external_id, p.title, p.author_name, p.author_link, p.link, p.posted_at, \
+                       p.marked_restricted, p.state, p.error, p.picture";
+
+impl Store {
+    /// Claims a post. The same `(source, external_id)` is claimed once, ever.
+    pub async fn claim(&self, post: &NewPost) -> Result<Claim> {
+        let origin = serde_json::to_string(&post.origin).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        let inserted: Option<i64> = sqlx::query_scalar(
+            "INSERT INTO posts (source, external_id, origin, title, author_name, author_link, link, posted_at, \
+             marked_restricted, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'claimed') \
+             ON CONFLICT (source, external_id) DO NOTHING RETURNING id",
+        )
+        .bind(post.source.as_str())
+        .bind(&post.external_id)
+        .bind(origin)
+        .bind(&post.title)
+        .bind(&post.author.name)
+        .bind(&post.author.link)
+        .bind(&post.link)
+        .bind(millis(post.posted_at))
+        .bind(post.marked_restricted)
+        .fetch_optional(&self.pool)
+        .await?;
+        if let Some(id) = inserted {
+            return Ok(Claim::New(PostId(id)));
+        }
+        let id = sqlx::query_scalar("SELECT id FROM posts WHERE source = ? AND external_id = ?")
+            .bind(post.source.as_str())
+            .bind(&post.external_id)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(Claim::Already(PostId(id)))
+    }
+
+    /// Posts whose next step is due at `now`, oldest first.
+    pub async fn due(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<WorkItem>> {
+        sqlx::query(
+            "SELECT id, state, attempts, origin, picture, marked_restricted FROM posts \
+             WHERE state NOT IN ('published', 'failed') AND retry_at <= ? ORDER BY id LIMIT ?",
+        )
+        .bind(millis(now))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(work_item)
+        .collect()
+    }
+
+    /// One post's next step, whether due or not.
+    pub async fn work_item(&self, post: PostId) -> Result<Option<WorkItem>> {
+        sqlx::query("SELECT id, state, attempts, origin, picture, marked_restricted FROM posts WHERE id = ?")
+            .bind(post.0)
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(work_item)
+            .transpose()
+    }
+
+    /// When the next waiting post becomes due.
+    pub async fn next_due(&self) -> Result<Option<OffsetDateTime>> {
+        let at: Option<i64> =
+            sqlx::query_scalar("SELECT min(retry_at) FROM posts WHERE state NOT IN ('published', 'failed')")
+                .fetch_one(&self.pool)
+                .await?;
+        at.map(time).transpose()
+    }
+
+    pub async fn pending_posts(&self) -> Result<u32> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM posts WHERE state NOT IN ('published', 'failed')")
+            .fetch_one(&self.pool)
+            .await?)
+    }
+
+    /// Counts an attempt before it is made: what kills the process is counted too.
+    pub async fn begin_attempt(&self, post: PostId) -> Result<()> {
+        sqlx::query("UPDATE posts SET attempts = attempts + 1 WHERE id = ?").bind(post.0).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// The step failed for now.
+    pub async fn retry_post(&self, post: PostId, at: OffsetDateTime, error: &str) -> Result<()> {
+        sqlx::query("UPDATE posts SET retry_at = ?, error = ? WHERE id = ?")
+            .bind(millis(at))
+            .bind(error)
+            .bind(post.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The step failed for good.
+    pub async fn fail_post(&self, post: PostId, error: &str) -> Result<()> {
+        sqlx::query("UPDATE posts SET state = 'failed', error = ? WHERE id = ?")
+            .bind(error)
+            .bind(post.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn set_fetched(&self, post: PostId, picture: PictureId) -> Result<()> {
+        sqlx::query(
+            "UPDATE posts SET state = 'fetched', picture = ?, attempts = 0, retry_at = 0, error = NULL \
+             WHERE id = ? AND state = 'claimed'",
+        )
+        .bind(picture.to_string())
+        .bind(post.0)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn post(&self, id: PostId) -> Result<Option<PostRow>> {
+        sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM posts p WHERE p.id = ?")))
+            .bind(id.0)
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(post_row)
+            .transpose()
+    }
+
+    /// Newest first, before `before`.
+    pub async fn posts(&self, filter: PostFilter, before: Option<PostId>, limit: u32) -> Result<Vec<PostRow>> {
+        let condition = match filter {
+            PostFilter::All => "true",
+            PostFilter::Picked => "EXISTS (SELECT 1 FROM picks k WHERE k.post = p.id AND k.published_at IS NOT NULL)",
+            PostFilter::Skipped => {
+                "p.state = 'published' AND NOT EXISTS (SELECT 1 FROM picks k WHERE k.post = p.id)"
+            }
+            PostFilter::Failed => "p.state = 'failed'",
+        };
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM posts p WHERE p.id < ? AND {condition} ORDER BY p.id DESC LIMIT ?"
+        )))
+        .bind(before.map_or(i64::MAX, |b| b.0))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(post_row)
+        .collect()
+    }
+
+    /// Removes a post with its verdict and pick, and the picture with its faces and ratings if no other post shows it.
+    /// Returns the blobs nobody refers to any more.
+    pub async fn remove_post(&self, id: PostId) -> Result<Option<Vec<PictureId>>> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let Some(picture) = sqlx::query_scalar::<_, Option<String>>("DELETE FROM posts WHERE id = ? RETURNING picture")
+            .bind(id.0)
+            .fetch_optional(&mut *tx)
+            .await?
+        else {
+            return Ok(None);
+        };
+        let mut orphans = Vec::new();
+        if let Some(picture) = picture {
+            let others: u32 = sqlx::query_scalar("SELECT count(*) FROM posts WHERE picture = ?")
+                .bind(&picture)
+                .fetch_one(&mut *tx)
+                .await?;
+            if others == 0 {
+                let blobs: Vec<String> = sqlx::query_scalar(
+                    "SELECT preview FROM pictures WHERE id = ?1 UNION SELECT crop FROM faces WHERE picture = ?1",
+                )
+                .bind(&picture)
+                .fetch_all(&mut *tx)
+                .await?;
+                sqlx::query("DELETE FROM pictures WHERE id = ?").bind(&picture).execute(&mut *tx).await?;
+                orphans = blobs.iter().map(|b| parse(b)).collect::<Result<_>>()?;
+            }
+        }
+        tx.commit().await?;
+        Ok(Some(orphans))
+    }
+}
+
+fn work_item(row: &SqliteRow) -> Result<WorkItem> {
+    let origin: String = row.try_get("origin")?;
+    Ok(WorkItem {
+        post: PostId(row.try_get("id")?),
+        state: parse(row.try_get("state")?)?,
+        attempts: row.try_get("attempts")?,
+        origin: serde_json::from_str(&origin).map_err(|e| StoreError::Unreadable(e.to_string()))?,
+        picture: row.try_get::<Option<&str>, _>("picture")?.map(parse).transpose()?,
+        marked_restricted: row.try_get("marked_restricted")?,
+    })
+}
+
+fn post_row(row: &SqliteRow) -> Result<PostRow> {
+    Ok(PostRow {
+        id: PostId(row.try_get("id")?),
+        source: parse(row.try_get("source")?)?,
+        external_id: row.try_get("external_id")?,
+        title: row.try_get("title")?,
+        author: Author { name: row.try_get("author_name")?, link: row.try_get("author_link")? },
+        link: row.try_get("link")?,
+        posted_at: time(row.try_get("posted_at")?)?,
+        marked_restricted: row.try_get("marked_restricted")?,
+        state: parse(row.try_get("state")?)?,
+        error: row.try_get("error")?,
+        picture: row.try_get::<Option<&str>, _>("picture")?.map(parse).transpose()?,
+    })
+}
