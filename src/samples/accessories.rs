@@ -2,8 +2,8 @@
 
 use super::attributes::{Accessory, Attributes};
 use super::canvas::Canvas;
-use super::head::Head;
 use super::hair::CROWN;
+use super::head::Head;
 use super::palette::{Look, Rgb, WHITE};
 use super::pen::{Path, Pt, Taper, blob, brush, ellipse, polygon};
 
@@ -13,9 +13,23 @@ pub(super) fn draw_behind(canvas: &mut Canvas, head: &Head, look: &Look, attribu
     for side in [-1.0, 1.0] {
         if attributes.wears(Accessory::RabbitEars) {
             let lean = if side < 0.0 { 16.0 } else { 44.0 };
-            let outer = blob(&[(x(side * 30.0), -160.0), (x(side * (38.0 + lean * 0.2)), -270.0), (x(side * (52.0 + lean)), -330.0), (x(side * (84.0 + lean * 0.5)), -270.0), (x(side * 82.0), -150.0)]);
+            let outer = blob(&[
+                (x(side * 30.0), -160.0),
+                (x(side * (38.0 + lean * 0.2)), -270.0),
+                (x(side * (52.0 + lean)), -330.0),
+                (x(side * (84.0 + lean * 0.5)), -270.0),
+                (x(side * 82.0), -150.0),
+            ]);
             canvas.inked(&outer, &look.hair.light(0.5), look.hair_line, look.line);
-            let inner = brush(&[(x(side * 58.0), -170.0), (x(side * (61.0 + lean * 0.35)), -250.0), (x(side * (54.0 + lean * 0.9)), -308.0)], 24.0, Taper::Both);
+            let inner = brush(
+                &[
+                    (x(side * 58.0), -170.0),
+                    (x(side * (61.0 + lean * 0.35)), -250.0),
+                    (x(side * (54.0 + lean * 0.9)), -308.0),
+                ],
+                24.0,
+                Taper::Both,
+            );
             canvas.fill(&inner, &look.blush.light(0.55));
         }
         if attributes.wears(Accessory::Horns) {
@@ -67,7 +81,11 @@ fn cat_ears(canvas: &mut Canvas, head: &Head, look: &Look) {
         canvas.fill(&inner, &look.blush.light(0.55));
         for i in 0..3 {
             let root = x(56.0 + f64::from(i) * 18.0);
-            let tuft = [(root, -160.0 + f64::from(i) * 9.0), (root + side * 8.0, -188.0 + f64::from(i) * 8.0), (root + side * 20.0, -206.0 + f64::from(i) * 10.0)];
+            let tuft = [
+                (root, -160.0 + f64::from(i) * 9.0),
+                (root + side * 8.0, -188.0 + f64::from(i) * 8.0),
+                (root + side * 20.0, -206.0 + f64::from(i) * 10.0),
+            ];
             canvas.fill(&brush(&tuft, 13.0, Taper::End), &look.hair_light);
         }
     }
@@ -81,7 +99,14 @@ fn glasses(canvas: &mut Canvas, head: &Head, look: &Look) {
         let far = head.turn * side > 0.0;
         let rx = 38.0 * if far { 1.0 - 0.2 * head.turn.abs() } else { 1.0 };
         let cx = head.x(side * 46.0, 27.0);
-        let ring = blob(&[(cx - rx, y - 22.0), (cx, y - 31.0), (cx + rx, y - 22.0), (cx + rx * 0.92, y + 20.0), (cx, y + 35.0), (cx - rx * 0.92, y + 20.0)]);
+        let ring = blob(&[
+            (cx - rx, y - 22.0),
+            (cx, y - 31.0),
+            (cx + rx, y - 22.0),
+            (cx + rx * 0.92, y + 20.0),
+            (cx, y + 35.0),
+            (cx - rx * 0.92, y + 20.0),
+        ]);
         canvas.glaze(&ring, &WHITE, 0.16);
         canvas.stroke(&ring, &frame, look.line * 1.5);
         canvas.glaze(&brush(&[(cx - rx * 0.6, y - 10.0), (cx - rx * 0.25, y - 24.0)], 5.0, Taper::Both), &WHITE, 0.85);
@@ -89,7 +114,8 @@ fn glasses(canvas: &mut Canvas, head: &Head, look: &Look) {
         let temple = Path::at((cx + side * rx, y - 16.0)).line((side * 100.0 - head.turn * 6.0, y - 20.0));
         canvas.stroke(&temple, &frame, look.line * 1.2);
     }
-    let bridge = Path::at((inner[0], y - 10.0)).quad((f64::midpoint(inner[0], inner[1]), y - 18.0), (inner[1], y - 10.0));
+    let bridge =
+        Path::at((inner[0], y - 10.0)).quad((f64::midpoint(inner[0], inner[1]), y - 18.0), (inner[1], y - 10.0));
     canvas.stroke(&bridge, &frame, look.line * 1.5);
 }
 
@@ -103,8 +129,16 @@ fn ribbon(canvas: &mut Canvas, look: &Look, at: Pt, size: f64) {
                 .cubic((side * 76.0, 34.0), (side * 34.0, 32.0), (0.0, 0.0))
                 .close();
             canvas.inked(&wing, &look.accent, look.ink, look.line);
-            canvas.glaze(&brush(&[(side * 12.0, -2.0), (side * 36.0, 4.0), (side * 58.0, 12.0)], 9.0, Taper::End), &look.accent.shade(0.4), 0.8);
-            canvas.glaze(&brush(&[(side * 34.0, -26.0), (side * 58.0, -22.0)], 7.0, Taper::Both), &look.accent.light(0.6), 0.8);
+            canvas.glaze(
+                &brush(&[(side * 12.0, -2.0), (side * 36.0, 4.0), (side * 58.0, 12.0)], 9.0, Taper::End),
+                &look.accent.shade(0.4),
+                0.8,
+            );
+            canvas.glaze(
+                &brush(&[(side * 34.0, -26.0), (side * 58.0, -22.0)], 7.0, Taper::Both),
+                &look.accent.light(0.6),
+                0.8,
+            );
         }
         canvas.inked(&ellipse((0.0, 0.0), 13.0, 15.0), &look.accent, look.ink, look.line);
     });
@@ -124,12 +158,25 @@ fn flower(canvas: &mut Canvas, look: &Look, at: Pt) {
         let centre = (at.0 + 19.0 * angle.cos(), at.1 + 19.0 * angle.sin());
         canvas.inked(&ellipse(centre, 15.0, 15.0), &look.accent.light(0.45), look.accent.shade(0.5), look.line * 0.9);
     }
-    canvas.inked(&ellipse(at, 9.0, 9.0), &look.medium.tint(Rgb::hex(0xff_d860)), look.accent.shade(0.5), look.line * 0.9);
+    canvas.inked(
+        &ellipse(at, 9.0, 9.0),
+        &look.medium.tint(Rgb::hex(0xff_d860)),
+        look.accent.shade(0.5),
+        look.line * 0.9,
+    );
 }
 
 fn beret(canvas: &mut Canvas, head: &Head, look: &Look) {
     let x = |x: f64| x - 9.0 * head.turn;
-    let cap = blob(&[(x(-116.0), -112.0), (x(-138.0), -176.0), (x(-60.0), -232.0), (x(50.0), -226.0), (x(128.0), -180.0), (x(112.0), -120.0), (x(0.0), -146.0)]);
+    let cap = blob(&[
+        (x(-116.0), -112.0),
+        (x(-138.0), -176.0),
+        (x(-60.0), -232.0),
+        (x(50.0), -226.0),
+        (x(128.0), -180.0),
+        (x(112.0), -120.0),
+        (x(0.0), -146.0),
+    ]);
     canvas.inked(&cap, &look.accent, look.ink, look.line);
     canvas.inside(&cap, |canvas| {
         canvas.glaze(&ellipse((x(40.0), -110.0), 130.0, 50.0), &look.accent.shade(0.35), 0.7);

@@ -239,7 +239,9 @@ fn pattern(ground: &mut Ground<'_>) {
     if kind == 0 {
         let mut x = -h;
         while x < w {
-            ground.canvas.fill(&polygon(&[(x, h), (x + pitch * 0.5, h), (x + pitch * 0.5 + h, 0.0), (x + h, 0.0)]), &mark);
+            ground
+                .canvas
+                .fill(&polygon(&[(x, h), (x + pitch * 0.5, h), (x + pitch * 0.5 + h, 0.0), (x + h, 0.0)]), &mark);
             x += pitch;
         }
         return;
@@ -253,7 +255,12 @@ fn pattern(ground: &mut Ground<'_>) {
                 1 => ellipse(at, pitch * 0.2, pitch * 0.2),
                 2 => star(at, pitch * 0.26),
                 3 => heart(at, pitch * 0.2),
-                _ => polygon(&[(at.0, at.1 - pitch * 0.5), (at.0 + pitch * 0.5, at.1), (at.0, at.1 + pitch * 0.5), (at.0 - pitch * 0.5, at.1)]),
+                _ => polygon(&[
+                    (at.0, at.1 - pitch * 0.5),
+                    (at.0 + pitch * 0.5, at.1),
+                    (at.0, at.1 + pitch * 0.5),
+                    (at.0 - pitch * 0.5, at.1),
+                ]),
             };
             if kind < 4 || (row + column) % 2 == 0 {
                 ground.canvas.fill(&shape, &mark);
@@ -264,7 +271,11 @@ fn pattern(ground: &mut Ground<'_>) {
 
 /// The lines of a manga page that run to the middle.
 fn focus_lines(ground: &mut Ground<'_>) {
-    let (base, line) = if ground.medium == Medium::Manga { (0xff_ffff, 0x2a_2a2a) } else { ground.dice.pick(&[(0xff_f6dc, 0xf4_b860), (0xe6_f2ff, 0x80_b0e8), (0xff_e8ec, 0xf0_8ca0)]) };
+    let (base, line) = if ground.medium == Medium::Manga {
+        (0xff_ffff, 0x2a_2a2a)
+    } else {
+        ground.dice.pick(&[(0xff_f6dc, 0xf4_b860), (0xe6_f2ff, 0x80_b0e8), (0xff_e8ec, 0xf0_8ca0)])
+    };
     ground.wash(&[base, base]);
     let line = ground.colour(line);
     let middle = (ground.w / 2.0, ground.h * 0.46);

@@ -107,10 +107,7 @@ impl Canvas {
 
     fn stops(&mut self, stops: &[Stop]) {
         for (offset, colour, opacity) in stops {
-            put!(
-                self.defs,
-                r#"<stop offset="{offset:.3}" stop-color="{colour}" stop-opacity="{opacity:.2}"/>"#
-            );
+            put!(self.defs, r#"<stop offset="{offset:.3}" stop-color="{colour}" stop-opacity="{opacity:.2}"/>"#);
         }
     }
 

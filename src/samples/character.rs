@@ -63,13 +63,18 @@ impl Character {
         let look = Look::new(&self.attributes, medium, self.place.scale, &mut dice);
         let (head, attributes) = (&self.head, &self.attributes);
         let tilt = format!("rotate({:.2} 0 {NECK})", attributes.pose.tilt_degrees);
+        // A head is big on its shoulders in this style, and sits low on its neck.
+        let body = match attributes.framing {
+            Framing::Chibi => "translate(0 0)".to_owned(),
+            _ => format!("translate(0 {:.2}) scale(0.97)", head.chin - 124.0),
+        };
         let (x, y) = self.place.at;
         canvas.moved(&format!("translate({x:.2} {y:.2}) scale({:.4})", self.place.scale), |canvas| {
             canvas.moved(&tilt, |canvas| {
                 accessories::draw_behind(canvas, head, &look, attributes);
                 draw_back(canvas, head, &look, attributes, &mut dice);
             });
-            draw_body(canvas, head, &look, attributes);
+            canvas.moved(&body, |canvas| draw_body(canvas, head, &look, attributes));
             canvas.moved(&tilt, |canvas| draw_head(canvas, head, &look, attributes, &mut dice));
         });
     }
@@ -77,7 +82,7 @@ impl Character {
 
 fn draw_head(canvas: &mut Canvas, head: &Head, look: &Look, attributes: &Attributes, dice: &mut Dice) {
     let hair = FrontHair::new(head, attributes, dice);
-    draw_skin(canvas, head, look, &hair.shadow(11.0));
+    draw_skin(canvas, head, look, &hair.shadow(15.0));
     draw_cheeks(canvas, head, look, attributes);
     draw_nose(canvas, head, look, attributes.figure);
     draw_mouth(canvas, head, look, attributes, dice.unit());
@@ -144,9 +149,14 @@ pub(super) fn cast(dice: &mut Dice, framing: Framing) -> Attributes {
             Outfit::Dress,
             Outfit::Dress,
         ]),
-        Figure::Boy => {
-            dice.pick(&[Outfit::Gakuran, Outfit::Gakuran, Outfit::Blazer, Outfit::Hoodie, Outfit::Sweater, Outfit::Kimono])
-        }
+        Figure::Boy => dice.pick(&[
+            Outfit::Gakuran,
+            Outfit::Gakuran,
+            Outfit::Blazer,
+            Outfit::Hoodie,
+            Outfit::Sweater,
+            Outfit::Kimono,
+        ]),
     };
     Attributes {
         figure,
@@ -183,7 +193,12 @@ fn cast_hair(dice: &mut Dice, figure: Figure) -> Hair {
             (HairStyle::Braids, 8),
             (HairStyle::Buns, 6),
         ]),
-        Figure::Boy => dice.weighted(&[(HairStyle::Short, 10), (HairStyle::Spiky, 8), (HairStyle::Bob, 2), (HairStyle::Ponytail, 2)]),
+        Figure::Boy => dice.weighted(&[
+            (HairStyle::Short, 10),
+            (HairStyle::Spiky, 8),
+            (HairStyle::Bob, 2),
+            (HairStyle::Ponytail, 2),
+        ]),
     };
     let length = match style {
         HairStyle::Short | HairStyle::Spiky | HairStyle::Buns => HairLength::Short,
@@ -222,7 +237,9 @@ fn cast_accessories(dice: &mut Dice, figure: Figure, style: HairStyle) -> Vec<Ac
         worn.push(Accessory::Glasses);
     }
     let on_top: &[(Option<Accessory>, u32)] = match (figure, style) {
-        (Figure::Boy, _) => &[(None, 16), (Some(Accessory::Headphones), 2), (Some(Accessory::Horns), 1), (Some(Accessory::Hairclip), 1)],
+        (Figure::Boy, _) => {
+            &[(None, 16), (Some(Accessory::Headphones), 2), (Some(Accessory::Horns), 1), (Some(Accessory::Hairclip), 1)]
+        }
         (_, HairStyle::Buns) => &[(None, 5), (Some(Accessory::Flower), 2), (Some(Accessory::Hairclip), 2)],
         _ => &[
             (None, 34),

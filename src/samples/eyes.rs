@@ -25,10 +25,10 @@ struct Eye {
 impl Eye {
     fn new(head: &Head, attributes: &Attributes, side: f64, gaze: Pt) -> Self {
         let (half, upper, lower, droop) = match attributes.eyes.shape {
-            EyeShape::Round => (28.0, 42.0, 31.0, 1.0),
-            EyeShape::Almond => (30.0, 36.0, 27.0, -2.0),
-            EyeShape::Drooping => (29.0, 37.0, 29.0, 8.0),
-            EyeShape::Sharp => (31.0, 30.0, 22.0, -8.0),
+            EyeShape::Round => (30.0, 39.0, 30.0, 1.0),
+            EyeShape::Almond => (31.0, 34.0, 26.0, -3.0),
+            EyeShape::Drooping => (30.0, 35.0, 28.0, 7.0),
+            EyeShape::Sharp => (32.0, 28.0, 20.0, -8.0),
         };
         let boy = if attributes.figure == Figure::Boy { 0.86 } else { 1.0 };
         let chibi = if attributes.framing == Framing::Chibi { 1.14 } else { 1.0 };
@@ -52,7 +52,7 @@ impl Eye {
             upper,
             lower,
             droop,
-            iris: (half * chibi * 0.66 * shrink, tall * 0.53 * shrink),
+            iris: (half * chibi * 0.7 * shrink, tall * 0.55 * shrink),
             gaze: (gaze.0 * side, gaze.1),
         }
     }
@@ -83,24 +83,29 @@ impl Eye {
         let (h, u) = (self.half, self.upper);
         Path::at(self.at(-h - 3.0, 12.0))
             .cubic(
-                self.at(-h * 0.85, -u * 0.95 - weight * 0.9),
-                self.at(h * 0.6, -u * 1.15 - weight * 1.3),
+                self.at(-h * 0.85, -u * 0.95 - weight * 0.65),
+                self.at(h * 0.6, -u * 1.15 - weight * 1.05),
                 self.at(h + weight * 0.75, self.droop - weight * 0.3),
             )
             .quad(self.at(h + weight * 0.5, self.droop + 1.0), self.at(h + weight * 1.05, self.droop + 3.0))
             .quad(self.at(h + weight * 0.3, self.droop + 7.0), self.at(h - 3.0, self.droop + 5.0))
-            .cubic(self.at(h * 0.5, -u * 1.0), self.at(-h * 0.72, -u * 0.82), self.at(-h - 1.0, 11.0))
+            .cubic(self.at(h * 0.55, -u * 1.06), self.at(-h * 0.76, -u * 0.88), self.at(-h - 1.0, 11.0))
             .close()
     }
 
     fn draw_iris(&self, canvas: &mut Canvas, look: &Look) {
         let (rx, ry) = (self.iris.0 * self.across.abs(), self.iris.1);
-        let centre = self.at(self.gaze.0, self.gaze.1 + 1.0);
+        let centre = self.at(self.gaze.0, self.gaze.1 - 2.0);
         let (cx, cy) = centre;
         let colour = canvas.linear(
             (cx, cy - ry),
             (cx, cy + ry),
-            &[(0.0, look.eye_dark, 1.0), (0.38, look.eye, 1.0), (0.72, look.eye.mix(look.eye_light, 0.5), 1.0), (1.0, look.eye_light, 1.0)],
+            &[
+                (0.0, look.eye_dark, 1.0),
+                (0.38, look.eye, 1.0),
+                (0.72, look.eye.mix(look.eye_light, 0.5), 1.0),
+                (1.0, look.eye_light, 1.0),
+            ],
         );
         let iris = ellipse(centre, rx, ry);
         canvas.inked(&iris, &colour, look.eye_dark, 3.0);
@@ -126,7 +131,8 @@ impl Eye {
         let white = self.white();
         canvas.fill(&white, &WHITE);
         canvas.inside(&white, |canvas| {
-            let shade = if look.medium == Medium::Colour { look.skin_shadow.mix(look.lash, 0.25) } else { look.skin_shadow };
+            let shade =
+                if look.medium == Medium::Colour { look.skin_shadow.mix(look.lash, 0.25) } else { look.skin_shadow };
             let (h, u) = (self.half, self.upper);
             let lid = Path::at(self.at(-h, -u))
                 .line(self.at(h, -u))
@@ -139,10 +145,19 @@ impl Eye {
         canvas.fill(&self.upper_lash(weight), &look.lash);
         let (h, u, l) = (self.half, self.upper, self.lower);
         // Lower lashes, heavier outside.
-        let lower = [self.at(h * 0.98, self.droop + 6.0), self.at(h * 0.62, l * 0.62), self.at(h * 0.05, l * 0.82), self.at(-h * 0.4, l * 0.72)];
+        let lower = [
+            self.at(h * 0.98, self.droop + 6.0),
+            self.at(h * 0.62, l * 0.62),
+            self.at(h * 0.05, l * 0.82),
+            self.at(-h * 0.4, l * 0.72),
+        ];
         canvas.fill(&brush(&lower, 3.6, Taper::Both), &look.lash.mix(look.skin_line, 0.35));
         // The fold of the lid.
-        let fold = [self.at(-h * 0.62, -u * 0.78 - weight), self.at(h * 0.1, -u * 0.94 - weight * 1.35), self.at(h * 0.82, -u * 0.5 - weight * 1.3)];
+        let fold = [
+            self.at(-h * 0.62, -u * 0.78 - weight),
+            self.at(h * 0.1, -u * 0.94 - weight * 1.35),
+            self.at(h * 0.82, -u * 0.5 - weight * 1.3),
+        ];
         canvas.fill(&brush(&fold, 2.8, Taper::Both), &look.skin_line);
         if weight > 8.0 {
             for (x, y, lift) in [(0.86, -0.34, 9.0), (1.02, -0.02, 8.0)] {
@@ -170,18 +185,22 @@ impl Eye {
             let tip = self.at(h * x + 9.0, corner + (middle - corner) * (1.0 - x * x) + if glad { -3.0 } else { 8.0 });
             canvas.fill(&brush(&[root, tip], 4.2, Taper::End), &look.lash);
         }
-        let fold = [self.at(-h * 0.5, middle - 12.0 - f64::from(u8::from(!glad)) * 22.0), self.at(h * 0.1, middle - 15.0 - f64::from(u8::from(!glad)) * 22.0), self.at(h * 0.7, middle - 8.0 - f64::from(u8::from(!glad)) * 22.0)];
+        let fold = [
+            self.at(-h * 0.5, middle - 12.0 - f64::from(u8::from(!glad)) * 22.0),
+            self.at(h * 0.1, middle - 15.0 - f64::from(u8::from(!glad)) * 22.0),
+            self.at(h * 0.7, middle - 8.0 - f64::from(u8::from(!glad)) * 22.0),
+        ];
         canvas.fill(&brush(&fold, 2.4, Taper::Both), &look.skin_line);
     }
 }
 
 fn between_up(a: Pt, b: Pt) -> Pt {
-    (f64::midpoint(a.0, b.0) , f64::midpoint(a.1, b.1) + 1.5)
+    (f64::midpoint(a.0, b.0), f64::midpoint(a.1, b.1) + 1.5)
 }
 
 /// Both eyes, looking a little towards `gaze` (head units from straight ahead).
 pub(super) fn draw_eyes(canvas: &mut Canvas, head: &Head, look: &Look, attributes: &Attributes, gaze: Pt) {
-    let weight = if attributes.figure == Figure::Boy { 7.5 } else { 10.5 };
+    let weight = if attributes.figure == Figure::Boy { 7.0 } else { 9.0 };
     let glad = matches!(attributes.expression, Expression::Smile | Expression::Laugh | Expression::Shy);
     for side in [-1.0, 1.0] {
         let eye = Eye::new(head, attributes, side, gaze);

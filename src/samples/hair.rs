@@ -105,9 +105,15 @@ impl FrontHair {
             from = to;
         }
         teeth.push(Tooth { from: valley_left, tip: (skull(-103.0), hang + dice.jitter(5.0)), to: left, bend: -5.0 });
-        let cap = Path::at(left)
-            .cubic((skull(-146.0), -62.0), (skull(-118.0), CROWN), crown)
-            .cubic((skull(118.0), CROWN), (skull(146.0), -62.0), right);
+        let cap = if attributes.hair.style == HairStyle::Spiky {
+            spiky_cap(left, right, crown, dice)
+        } else {
+            Path::at(left).cubic((skull(-146.0), -62.0), (skull(-118.0), CROWN), crown).cubic(
+                (skull(118.0), CROWN),
+                (skull(146.0), -62.0),
+                right,
+            )
+        };
         let outline = teeth.iter().fold(cap, |path, tooth| tooth.trace(path)).close();
         Self { outline, teeth, crown }
     }
@@ -126,7 +132,11 @@ impl FrontHair {
         let paint = canvas.linear(
             (0.0, CROWN),
             (0.0, 20.0),
-            &[(0.0, look.hair.mix(look.hair_shadow, 0.55), 1.0), (0.45, look.hair, 1.0), (1.0, look.hair.mix(look.hair_light, 0.7), 1.0)],
+            &[
+                (0.0, look.hair.mix(look.hair_shadow, 0.55), 1.0),
+                (0.45, look.hair, 1.0),
+                (1.0, look.hair.mix(look.hair_light, 0.7), 1.0),
+            ],
         );
         canvas.fill(&self.outline, &paint);
         tone(canvas, look, &self.outline);
@@ -155,6 +165,26 @@ impl FrontHair {
     }
 }
 
+/// From `left` over the crown to `right` in spikes.
+fn spiky_cap(left: Pt, right: Pt, crown: Pt, dice: &mut Dice) -> Path {
+    let count = 9;
+    let lean = dice.sign();
+    let at = |turn: f64, radius: f64| {
+        let angle = lerp(-212.0, 32.0, turn).to_radians();
+        (crown.0 + radius * angle.cos(), -54.0 + radius * angle.sin())
+    };
+    let mut path = Path::at(left);
+    let mut from = left;
+    for i in 0..count {
+        let share = |k: f64| (f64::from(i) + k) / f64::from(count);
+        let tip = at(share(0.5 + lean * 0.34), dice.range(158.0, 186.0));
+        let to = if i + 1 == count { right } else { at(share(1.0), dice.range(116.0, 128.0)) };
+        path = Tooth { from, tip, to, bend: lean * 9.0 }.trace(path);
+        from = to;
+    }
+    path
+}
+
 /// Screentone over what was just filled, on a manga page.
 pub(super) fn tone(canvas: &mut Canvas, look: &Look, path: &Path) {
     if look.medium == Medium::Manga && (90.0..215.0).contains(&look.hair.luma()) {
@@ -163,20 +193,21 @@ pub(super) fn tone(canvas: &mut Canvas, look: &Look, path: &Path) {
     }
 }
 
-/// The ring of light around the skull.
+/// The ring of light around the skull, as short strokes along the strands.
 fn shine(canvas: &mut Canvas, look: &Look, shift: f64, dice: &mut Dice) {
-    let arc = |x: f64, lift: f64| (x + shift, -124.0 + x * x * 0.0052 - lift);
-    for (from, to) in [(-92.0, -14.0), (2.0, 90.0)] {
-        let steps = dice.whole(5, 7);
-        let at = |i: u32| lerp(from, to, f64::from(i) / f64::from(steps));
-        let mut path = Path::at(arc(from, 2.0)).quad(arc(lerp(from, to, 0.5), 17.0), arc(to, 2.0));
-        for i in (0..steps).rev() {
-            let tip = f64::midpoint(at(i), at(i + 1));
-            path = path.line(arc(tip, -dice.range(9.0, 24.0))).line(arc(at(i), dice.range(0.0, 4.0)));
+    let mut ring = Path::default();
+    let gap = dice.jitter(40.0);
+    for i in -12..=12 {
+        let x = f64::from(i) * 8.2;
+        if (x - gap).abs() < 7.0 {
+            continue;
         }
-        let path = path.close();
-        canvas.glaze(&path, &look.hair_shine, if look.medium == Medium::Manga { 1.0 } else { 0.8 });
+        // Longest in the middle of each half, fading to the sides.
+        let length = (1.0 - (x / 112.0).powi(2)) * dice.range(9.0, 24.0) + 3.0;
+        let at = |along: f64| (x * (1.0 + along * 0.0022) + shift, -117.0 + x * x * 0.0046 + along);
+        ring = ring.and(&brush(&[at(-length * 0.65), at(0.0), at(length)], 12.5, Taper::Both));
     }
+    canvas.glaze(&ring, &look.hair_shine, if look.medium == Medium::Manga { 1.0 } else { 0.72 });
 }
 
 /// One free lock of hair along `spine`, with outline, shadow and a light.
@@ -233,11 +264,14 @@ pub(super) fn draw_ahoge(canvas: &mut Canvas, head: &Head, look: &Look, dice: &m
     let path = Path::at((x - side * 9.0, CROWN + 6.0));
     let path = through(
         path,
-        &[(x - side * 9.0, CROWN + 6.0), (x - side * 4.0, CROWN - lift * 0.7), (x + side * 22.0, CROWN - lift), (x + side * 46.0, CROWN - lift * 0.45)],
+        &[
+            (x - side * 9.0, CROWN + 6.0),
+            (x - side * 4.0, CROWN - lift * 0.7),
+            (x + side * 22.0, CROWN - lift),
+            (x + side * 46.0, CROWN - lift * 0.45),
+        ],
     );
-    let path = path
-        .quad((x + side * 18.0, CROWN - lift * 0.75), (x + side * 9.0, CROWN + 5.0))
-        .close();
+    let path = path.quad((x + side * 18.0, CROWN - lift * 0.75), (x + side * 9.0, CROWN + 5.0)).close();
     canvas.inked(&path, &look.hair, look.hair_line, look.line);
     tone(canvas, look, &path);
 }

@@ -52,7 +52,13 @@ pub(super) fn draw_back(canvas: &mut Canvas, head: &Head, look: &Look, attribute
         HairStyle::Ponytail => {
             let side = if head.turn.abs() > 0.2 { -head.turn.signum() } else { dice.sign() };
             let reach = tail_reach(attributes, dice);
-            let spine = [(side * 60.0, -150.0), (side * 150.0, -140.0), (side * 184.0, -20.0), (side * 158.0, lerp(-20.0, reach, 0.6)), (side * 182.0, reach)];
+            let spine = [
+                (side * 60.0, -150.0),
+                (side * 150.0, -140.0),
+                (side * 184.0, -20.0),
+                (side * 158.0, lerp(-20.0, reach, 0.6)),
+                (side * 182.0, reach),
+            ];
             tail(canvas, look, &spine, 84.0, side);
         }
         HairStyle::Buns => {
@@ -60,7 +66,6 @@ pub(super) fn draw_back(canvas: &mut Canvas, head: &Head, look: &Look, attribute
                 bun(canvas, look, (side * 92.0 - 8.0 * head.turn, -158.0), side);
             }
         }
-        HairStyle::Spiky => spikes(canvas, head, look, dice),
         _ => {}
     }
     draw_mane(canvas, head, look, mane(attributes, dice), dice);
@@ -120,7 +125,12 @@ fn draw_mane(canvas: &mut Canvas, head: &Head, look: &Look, mane: Mane, dice: &m
         }
         for (side, x) in [(-1.0, 0.86), (1.0, 0.86), (-1.0, 0.7), (1.0, 0.7)] {
             let x = shift + side * mane.half * x;
-            let line = [(x * 0.95, 0.0), (x + side * mane.wave, mane.bottom * 0.4), (x - side * mane.wave, mane.bottom * 0.75), (x, mane.bottom)];
+            let line = [
+                (x * 0.95, 0.0),
+                (x + side * mane.wave, mane.bottom * 0.4),
+                (x - side * mane.wave, mane.bottom * 0.75),
+                (x, mane.bottom),
+            ];
             canvas.glaze(&brush(&line, 15.0, Taper::Both), &look.hair, 0.85);
         }
     });
@@ -155,54 +165,56 @@ fn bun(canvas: &mut Canvas, look: &Look, centre: Pt, side: f64) {
     tone(canvas, look, &ball);
     canvas.inside(&ball, |canvas| {
         canvas.glaze(&ellipse((x + side * 10.0, y + 24.0), 48.0, 34.0), &look.hair_shadow, 0.8);
-        canvas.glaze(&brush(&[(x - 26.0, y - 14.0), (x - 8.0, y - 26.0), (x + 14.0, y - 25.0)], 10.0, Taper::Both), &look.hair_shine, 0.8);
+        canvas.glaze(
+            &brush(&[(x - 26.0, y - 14.0), (x - 8.0, y - 26.0), (x + 14.0, y - 25.0)], 10.0, Taper::Both),
+            &look.hair_shine,
+            0.8,
+        );
     });
     for scale in [0.35, 0.7] {
-        let line = [(x - side * 40.0 * scale, y + 8.0), (x, y - 34.0 * scale), (x + side * 38.0 * scale, y), (x + side * 8.0, y + 30.0 * scale)];
+        let line = [
+            (x - side * 40.0 * scale, y + 8.0),
+            (x, y - 34.0 * scale),
+            (x + side * 38.0 * scale, y),
+            (x + side * 8.0, y + 30.0 * scale),
+        ];
         canvas.fill(&brush(&line, look.line * 1.1, Taper::Both), &look.hair_line);
     }
 }
 
-/// Spikes all around the skull.
-fn spikes(canvas: &mut Canvas, head: &Head, look: &Look, dice: &mut Dice) {
-    let centre = (-9.0 * head.turn, -56.0);
-    let count = 11;
-    let at = |turn: f64, radius: f64| {
-        let angle = lerp(-205.0, 25.0, turn).to_radians();
-        (centre.0 + radius * angle.cos(), centre.1 + radius * 0.98 * angle.sin())
-    };
-    let lean = dice.sign();
-    let start = at(0.0, 112.0);
-    let mut path = Path::at(start);
-    let mut from = start;
-    for i in 0..count {
-        let share = |k: f64| (f64::from(i) + k) / f64::from(count);
-        let tip = at(share(0.5 + lean * 0.22), dice.range(150.0, 178.0));
-        let to = at(share(1.0), 120.0);
-        path = Tooth { from, tip, to, bend: lean * 4.0 }.trace(path);
-        from = to;
-    }
-    let path = path.close();
-    canvas.inked(&path, &look.hair.mix(look.hair_shadow, 0.4), look.hair_line, look.line);
-    tone(canvas, look, &path);
-}
-
 /// What falls over the shoulders: braids, side tail, the front strands of long hair.
-pub(super) fn draw_over_shoulders(canvas: &mut Canvas, head: &Head, look: &Look, attributes: &Attributes, dice: &mut Dice) {
+pub(super) fn draw_over_shoulders(
+    canvas: &mut Canvas,
+    head: &Head,
+    look: &Look,
+    attributes: &Attributes,
+    dice: &mut Dice,
+) {
     let chibi = attributes.framing == Framing::Chibi;
     let shift = -6.0 * head.turn;
     match attributes.hair.style {
         HairStyle::Braids => {
             for side in [-1.0, 1.0] {
                 let end = if chibi { 190.0 } else { dice.range(250.0, 310.0) };
-                braid(canvas, look, (shift + side * 104.0, 44.0), (shift + side * if chibi { 92.0 } else { 108.0 }, end));
+                braid(
+                    canvas,
+                    look,
+                    (shift + side * 104.0, 44.0),
+                    (shift + side * if chibi { 92.0 } else { 108.0 }, end),
+                );
             }
         }
         HairStyle::SideTail => {
             let side = if head.turn.abs() > 0.2 { -head.turn.signum() } else { dice.sign() };
             let reach = tail_reach(attributes, dice) * 0.9;
             let x = shift + side * 112.0;
-            let spine = [(x, 20.0), (x + side * 26.0, 70.0), (x + side * 16.0, lerp(70.0, reach, 0.5)), (x - side * 4.0, lerp(70.0, reach, 0.8)), (x + side * 10.0, reach)];
+            let spine = [
+                (x, 20.0),
+                (x + side * 26.0, 70.0),
+                (x + side * 16.0, lerp(70.0, reach, 0.5)),
+                (x - side * 4.0, lerp(70.0, reach, 0.8)),
+                (x + side * 10.0, reach),
+            ];
             tail(canvas, look, &spine, 62.0, side);
         }
         HairStyle::Straight | HairStyle::Wavy if attributes.hair.length == HairLength::Long => {
@@ -210,7 +222,13 @@ pub(super) fn draw_over_shoulders(canvas: &mut Canvas, head: &Head, look: &Look,
             for side in [-1.0, 1.0] {
                 let reach = if chibi { 170.0 } else { dice.range(290.0, 400.0) };
                 let x = |x: f64| shift + side * x;
-                let spine = [(x(116.0), -30.0), (x(128.0), 60.0), (x(126.0 + wave), lerp(60.0, reach, 0.4)), (x(128.0 - wave), lerp(60.0, reach, 0.75)), (x(132.0 + wave), reach)];
+                let spine = [
+                    (x(116.0), -30.0),
+                    (x(128.0), 60.0),
+                    (x(126.0 + wave), lerp(60.0, reach, 0.4)),
+                    (x(128.0 - wave), lerp(60.0, reach, 0.75)),
+                    (x(132.0 + wave), reach),
+                ];
                 lock(canvas, look, &spine, 40.0);
             }
         }

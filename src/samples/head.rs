@@ -117,11 +117,8 @@ pub(super) fn draw_skin(canvas: &mut Canvas, head: &Head, look: &Look, shadow_of
     canvas.inked(&skin, &look.skin, look.skin_line, look.line);
     canvas.inside(&skin, |canvas| {
         if look.medium == Medium::Colour {
-            let warm = canvas.radial(
-                (head.x(0.0, 25.0), 30.0),
-                150.0,
-                &[(0.55, look.skin, 0.0), (1.0, look.skin_shadow, 0.75)],
-            );
+            let warm =
+                canvas.radial((head.x(0.0, 25.0), 30.0), 150.0, &[(0.5, look.skin, 0.0), (1.0, look.skin_shadow, 0.8)]);
             canvas.fill(&skin, &warm);
         }
         canvas.fill(shadow_of_hair, &look.skin_shadow);

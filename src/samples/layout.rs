@@ -57,12 +57,8 @@ fn picture_size(dice: &mut Dice, count: u32) -> Size {
 
 fn single(dice: &mut Dice, size: Size) -> Spot {
     let (w, h) = (f64::from(size.width), f64::from(size.height));
-    let framing = dice.weighted(&[
-        (Framing::CloseUp, 20),
-        (Framing::Bust, 42),
-        (Framing::HalfBody, 26),
-        (Framing::Chibi, 12),
-    ]);
+    let framing =
+        dice.weighted(&[(Framing::CloseUp, 20), (Framing::Bust, 42), (Framing::HalfBody, 26), (Framing::Chibi, 12)]);
     let aside = if w > h { w * 0.14 } else { w * 0.03 };
     let x = w / 2.0 + dice.jitter(aside);
     let (scale, y) = match framing {

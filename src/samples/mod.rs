@@ -91,10 +91,8 @@ impl Scene {
             }
             let character = Character::new(attributes, spot.place, own);
             character.draw(&mut canvas, medium);
-            faces.push(DrawnFace {
-                bounds: character.bounds().clamp_to(layout.size),
-                attributes: character.attributes,
-            });
+            faces
+                .push(DrawnFace { bounds: character.bounds().clamp_to(layout.size), attributes: character.attributes });
         }
         let people: Vec<&Attributes> = faces.iter().map(|f| &f.attributes).collect();
         let title = title::title(&people, backdrop, medium);
@@ -128,9 +126,7 @@ impl Scene {
 }
 
 /// Seeds of the scenes that a fresh start shows.
-const SAMPLE_SEEDS: [u64; 24] = [
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
-];
+const SAMPLE_SEEDS: [u64; 24] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23];
 
 /// Two dozen scenes for the first page, chosen for variety.
 pub fn sample_set() -> Vec<Scene> {

@@ -25,7 +25,10 @@ impl Mouth {
 
     /// A short shadow below the lower lip.
     fn lip_shadow(&self, canvas: &mut Canvas, look: &Look, y: f64) {
-        canvas.fill(&brush(&[self.at(-6.0, y), self.at(0.0, y + 1.5), self.at(6.0, y)], 3.4, Taper::Both), &look.skin_shadow);
+        canvas.fill(
+            &brush(&[self.at(-6.0, y), self.at(0.0, y + 1.5), self.at(6.0, y)], 3.4, Taper::Both),
+            &look.skin_shadow,
+        );
     }
 
     /// An open mouth of half width `half`, its upper edge bent by `bow`, `deep` units tall, with teeth and tongue.
@@ -38,7 +41,10 @@ impl Mouth {
         let inside = look.medium.tint(Rgb::hex(0x8e_2e3c));
         canvas.fill(&shape, &inside);
         canvas.inside(&shape, |canvas| {
-            canvas.fill(&ellipse(self.at(0.0, deep * 1.05), half * 0.62, deep * 0.42), &look.medium.tint(Rgb::hex(0xee_7a80)));
+            canvas.fill(
+                &ellipse(self.at(0.0, deep * 1.05), half * 0.62, deep * 0.42),
+                &look.medium.tint(Rgb::hex(0xee_7a80)),
+            );
             if deep > 14.0 {
                 canvas.fill(&rect(self.x - half, self.y - 8.0, half * 2.0, 8.0 + bow * 0.5 + deep * 0.16), &WHITE);
             }
@@ -76,8 +82,14 @@ pub(super) fn draw_mouth(canvas: &mut Canvas, head: &Head, look: &Look, attribut
             let inside = look.medium.tint(Rgb::hex(0x8e_2e3c));
             let ry = 8.0 + variant * 6.0;
             canvas.inked(&ellipse(mouth.at(0.0, 4.0), 7.5 * mouth.across, ry), &inside, look.skin_line, look.line);
-            canvas.glaze(&ellipse(mouth.at(0.0, 4.0 + ry * 0.55), 4.5, ry * 0.35), &look.medium.tint(Rgb::hex(0xee_7a80)), 0.9);
+            canvas.glaze(
+                &ellipse(mouth.at(0.0, 4.0 + ry * 0.55), 4.5, ry * 0.35),
+                &look.medium.tint(Rgb::hex(0xee_7a80)),
+                0.9,
+            );
         }
-        Expression::Shy => mouth.line(canvas, look, &[(-11.0, 1.0), (-5.0, -2.0), (0.0, 1.5), (5.0, -2.0), (11.0, 1.0)]),
+        Expression::Shy => {
+            mouth.line(canvas, look, &[(-11.0, 1.0), (-5.0, -2.0), (0.0, 1.5), (5.0, -2.0), (11.0, 1.0)])
+        }
     }
 }

@@ -160,7 +160,7 @@ impl Look {
         Self {
             medium,
             skin: t(skin),
-            skin_shadow: t(skin.mix(Rgb::hex(0xd0_6a6a), 0.26).shade(0.05)),
+            skin_shadow: t(skin.mix(Rgb::hex(0xd0_6070), 0.3).shade(0.06)),
             skin_line: t(skin.mix(Rgb::hex(0x6a_2028), 0.66)),
             blush: t(Rgb::hex(0xf4_6a72)),
             lips: t(Rgb::hex(0xc0_4a50)),

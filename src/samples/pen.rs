@@ -94,7 +94,8 @@ pub(super) fn blob(points: &[Pt]) -> Path {
 pub(super) fn through(mut path: Path, points: &[Pt]) -> Path {
     let last = points.len() - 1;
     for i in 0..last {
-        let (before, from, to, after) = (points[i.saturating_sub(1)], points[i], points[i + 1], points[(i + 2).min(last)]);
+        let (before, from, to, after) =
+            (points[i.saturating_sub(1)], points[i], points[i + 1], points[(i + 2).min(last)]);
         path = path.cubic(
             (from.0 + (to.0 - before.0) / 6.0, from.1 + (to.1 - before.1) / 6.0),
             (to.0 - (after.0 - from.0) / 6.0, to.1 - (after.1 - from.1) / 6.0),
@@ -109,7 +110,8 @@ fn sample(points: &[Pt], steps: usize) -> Vec<Pt> {
     let last = points.len() - 1;
     let mut out = Vec::with_capacity(last * steps + 1);
     for i in 0..last {
-        let (before, from, to, after) = (points[i.saturating_sub(1)], points[i], points[i + 1], points[(i + 2).min(last)]);
+        let (before, from, to, after) =
+            (points[i.saturating_sub(1)], points[i], points[i + 1], points[(i + 2).min(last)]);
         for step in 0..steps {
             let t = step as f64 / steps as f64;
             let axis = |p0: f64, p1: f64, p2: f64, p3: f64| {

@@ -21,7 +21,9 @@ fn cloud(ground: &mut Ground<'_>, at: Pt, size: f64, opacity: f64) {
         let r = size * (0.16 + 0.2 * bulge) * ground.dice.range(0.85, 1.15);
         puffs = puffs.and(&ellipse((at.0 + (t - 0.5) * size * 1.7, at.1 - bulge * size * 0.16), r, r * 0.86));
     }
-    ground.canvas.moved(&format!("translate(0 {:.2})", size * 0.05), |canvas| canvas.glaze(&puffs, &shade, opacity * 0.9));
+    ground
+        .canvas
+        .moved(&format!("translate(0 {:.2})", size * 0.05), |canvas| canvas.glaze(&puffs, &shade, opacity * 0.9));
     ground.canvas.glaze(&puffs, &WHITE, opacity);
 }
 
@@ -150,7 +152,14 @@ fn window(ground: &mut Ground<'_>, x: f64, y: f64, w: f64, h: f64, evening: bool
     let pane = rect(x, y, w, h);
     ground.canvas.fill(&pane, &sky);
     let leaf = ground.colour(if evening { 0x48_4068 } else { 0x88_c490 });
-    let bush = blob(&[(x, y + h), (x, y + h * 0.8), (x + w * 0.3, y + h * 0.72), (x + w * 0.6, y + h * 0.82), (x + w, y + h * 0.7), (x + w, y + h)]);
+    let bush = blob(&[
+        (x, y + h),
+        (x, y + h * 0.8),
+        (x + w * 0.3, y + h * 0.72),
+        (x + w * 0.6, y + h * 0.82),
+        (x + w, y + h * 0.7),
+        (x + w, y + h),
+    ]);
     ground.canvas.inside(&pane, |canvas| canvas.fill(&bush, &leaf));
     let frame = ground.colour(0xf8_f2ea);
     ground.canvas.stroke(&pane, &frame, u * 0.022);
@@ -177,7 +186,8 @@ pub(super) fn room(ground: &mut Ground<'_>) {
             .close();
         ground.canvas.fill(&drape, &cloth);
         for t in [0.06, 0.13, 0.2] {
-            let crease = Path::at((at + dir * ww * t, h * 0.07)).quad((at + dir * ww * t, h * 0.4), (at + dir * ww * t * 0.4, h * 0.64));
+            let crease = Path::at((at + dir * ww * t, h * 0.07))
+                .quad((at + dir * ww * t, h * 0.4), (at + dir * ww * t * 0.4, h * 0.64));
             ground.canvas.stroke(&crease, &fold, u * 0.005);
         }
     }
@@ -210,7 +220,9 @@ pub(super) fn classroom(ground: &mut Ground<'_>) {
     if ground.dice.chance(0.5) {
         let (frame, board, chalk) = (ground.colour(0xb0_8458), ground.colour(0x3c_6a58), ground.colour(0xe8_f0e8));
         ground.canvas.fill(&rect(w * 0.08, h * 0.1, w * 0.84, h * 0.44), &frame);
-        ground.canvas.fill(&rect(w * 0.08 + u * 0.02, h * 0.1 + u * 0.02, w * 0.84 - u * 0.04, h * 0.44 - u * 0.04), &board);
+        ground
+            .canvas
+            .fill(&rect(w * 0.08 + u * 0.02, h * 0.1 + u * 0.02, w * 0.84 - u * 0.04, h * 0.44 - u * 0.04), &board);
         for _ in 0..9 {
             let (x, y) = (w * ground.dice.range(0.12, 0.8), h * ground.dice.range(0.16, 0.46));
             let length = u * ground.dice.range(0.04, 0.12);
@@ -285,7 +297,10 @@ pub(super) fn city(ground: &mut Ground<'_>, hour: Hour) {
             let top = h * (ground.dice.range(0.3, 0.56) + depth * 0.12);
             ground.canvas.fill(&rect(x, top, width, h - top), &tint);
             if ground.dice.chance(0.25) {
-                ground.canvas.fill(&polygon(&[(x + width * 0.46, top), (x + width * 0.5, top - u * 0.08), (x + width * 0.54, top)]), &tint);
+                ground.canvas.fill(
+                    &polygon(&[(x + width * 0.46, top), (x + width * 0.5, top - u * 0.08), (x + width * 0.54, top)]),
+                    &tint,
+                );
             }
             windows(ground, (x, top), width, lit, if hour == Hour::Day { 0.9 } else { 0.34 + depth * 0.06 });
             x += width * ground.dice.range(0.9, 1.25);
@@ -306,7 +321,8 @@ fn windows(ground: &mut Ground<'_>, corner: Pt, width: f64, code: u32, share: f6
     for row in 0..9 {
         for column in 0..columns {
             if ground.dice.chance(share) {
-                let at = (corner.0 + pitch * (f64::from(column) + 0.75), corner.1 + pitch * (f64::from(row) * 1.3 + 0.8));
+                let at =
+                    (corner.0 + pitch * (f64::from(column) + 0.75), corner.1 + pitch * (f64::from(row) * 1.3 + 0.8));
                 lit = lit.and(&rect(at.0, at.1, pitch * 0.5, pitch * 0.7));
             }
         }

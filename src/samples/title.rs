@@ -1,6 +1,6 @@
 //! A scene in plain words, for alternative text.
 
-use super::attributes::{Accessory, Attributes, EyeState, Expression, Figure, Framing};
+use super::attributes::{Accessory, Attributes, Expression, EyeState, Figure, Framing};
 use super::background::Backdrop;
 use super::palette::Medium;
 
