@@ -197,15 +197,15 @@ pub(super) fn tone(canvas: &mut Canvas, look: &Look, path: &Path) {
 fn shine(canvas: &mut Canvas, look: &Look, shift: f64, dice: &mut Dice) {
     let mut ring = Path::default();
     let gap = dice.jitter(40.0);
-    for i in -12..=12 {
-        let x = f64::from(i) * 8.2;
-        if (x - gap).abs() < 7.0 {
+    for i in -8..=8 {
+        let x = f64::from(i) * 12.0;
+        if (x - gap).abs() < 8.0 {
             continue;
         }
         // Longest in the middle of each half, fading to the sides.
-        let length = (1.0 - (x / 112.0).powi(2)) * dice.range(9.0, 24.0) + 3.0;
+        let length = (1.0 - (x / 112.0).powi(2)) * dice.range(12.0, 34.0) + 2.0;
         let at = |along: f64| (x * (1.0 + along * 0.0022) + shift, -117.0 + x * x * 0.0046 + along);
-        ring = ring.and(&brush(&[at(-length * 0.65), at(0.0), at(length)], 12.5, Taper::Both));
+        ring = ring.and(&brush(&[at(-length * 0.65), at(0.0), at(length)], 19.0, Taper::Both));
     }
     canvas.glaze(&ring, &look.hair_shine, if look.medium == Medium::Manga { 1.0 } else { 0.72 });
 }

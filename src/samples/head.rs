@@ -48,8 +48,8 @@ impl Head {
             cheek,
             eyes: if boy && !chibi { 12.0 } else { 18.0 },
             brows: if boy { -38.0 } else { -42.0 },
-            nose: chin * 0.5 + 5.0,
-            mouth: chin * 0.5 + 25.0,
+            nose: chin * 0.5 + 3.0,
+            mouth: chin * 0.5 + 21.0,
         }
     }
 

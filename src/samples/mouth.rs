@@ -67,7 +67,7 @@ pub(super) fn draw_mouth(canvas: &mut Canvas, head: &Head, look: &Look, attribut
             mouth.line(canvas, look, &[(0.0, -0.5), (9.0, 5.0), (17.0, -2.0)]);
         }
         Expression::Smile => mouth.open(canvas, look, 15.0, 4.0, 13.0 + variant * 4.0),
-        Expression::Laugh => mouth.open(canvas, look, 20.0 + variant * 5.0, 5.0, 21.0 + variant * 6.0),
+        Expression::Laugh => mouth.open(canvas, look, 19.0 + variant * 4.0, 5.0, 18.0 + variant * 5.0),
         Expression::Neutral => {
             mouth.line(canvas, look, &[(-10.0, 0.5), (0.0, -0.5 + variant * 2.0), (10.0, 0.5)]);
             mouth.lip_shadow(canvas, look, 9.0);
