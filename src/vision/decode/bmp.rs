@@ -38,6 +38,8 @@ impl<'a> Codec<'a> for Bmp<'a> {
 fn error(e: ImageError) -> DecodeError {
     match e {
         ImageError::Unsupported(e) => DecodeError::UnsupportedKind { format: Format::Bmp, what: e.to_string() },
+        // There is no other reader than the file in memory.
+        ImageError::IoError(_) => DecodeError::CutOff { format: Format::Bmp },
         e => DecodeError::from_codec(Format::Bmp, &e),
     }
 }

@@ -1,7 +1,6 @@
 //! Why a file could not be decoded, in words for the person who posted it.
 
 use std::error::Error;
-use std::io;
 
 use super::{Format, MIN_SIDE};
 
@@ -62,16 +61,13 @@ impl DecodeError {
         }
     }
 
-    /// A codec's error: cut off where an unexpected end of file is at its root, else damaged, in the codec's words.
+    /// Damage in the decoder's own words: those of the innermost error, since the outer ones only say whose it is.
     pub(super) fn from_codec(format: Format, error: &(dyn Error + 'static)) -> Self {
-        let mut cause = Some(error);
-        while let Some(e) = cause {
-            if e.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::UnexpectedEof) {
-                return Self::CutOff { format };
-            }
-            cause = e.source();
+        let mut root = error;
+        while let Some(cause) = root.source() {
+            root = cause;
         }
-        Self::damaged(format, error)
+        Self::damaged(format, root)
     }
 
     pub(super) fn damaged(format: Format, why: impl ToString) -> Self {

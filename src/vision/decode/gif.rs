@@ -1,11 +1,13 @@
 //! GIF: the first frame on the logical screen. A file is whole when the first frame's pixels are; later frames are not
 //! looked at.
 
+use std::error::Error;
 use std::io::Cursor;
 
+use ::gif::DecodingError;
 use image::codecs::gif::GifDecoder;
 use image::metadata::Orientation;
-use image::{ImageDecoder, Limits};
+use image::{ImageDecoder, ImageError, Limits};
 
 use super::{Codec, DecodeError, DecodeLimits, Format, Header, Layout};
 
@@ -30,9 +32,12 @@ impl<'a> Codec<'a> for Gif<'a> {
     }
 }
 
-fn error(e: &image::ImageError) -> DecodeError {
-    match e {
-        image::ImageError::Limits(_) => DecodeError::damaged(Format::Gif, "its first frame is far larger than its canvas"),
+fn error(e: &ImageError) -> DecodeError {
+    let cause = e.source().and_then(|e| e.downcast_ref());
+    match (e, cause) {
+        (ImageError::Limits(_), _) => DecodeError::damaged(Format::Gif, "its first frame is far larger than its canvas"),
+        // There is no other reader than the file in memory.
+        (_, Some(DecodingError::UnexpectedEof | DecodingError::Io(_))) => DecodeError::CutOff { format: Format::Gif },
         _ => DecodeError::from_codec(Format::Gif, e),
     }
 }

@@ -209,19 +209,11 @@ trait Codec<'a>: Sized {
 fn decode_with<'a, C: Codec<'a>>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
     let (codec, header) = C::open(bytes, limits)?;
     header.check(C::FORMAT, limits)?;
-    let too_much = || DecodeError::TooMuchMemory {
-        width: header.width,
-        height: header.height,
-        needed: header.peak(),
-        limit: limits.max_alloc,
-    };
-    let size = usize::try_from(header.buffer()).map_err(|_| too_much())?;
-    let mut buf = Vec::new();
-    buf.try_reserve_exact(size).map_err(|_| too_much())?;
-    buf.resize(size, 0);
-    let pixels = size / header.layout.bytes_per_pixel().max(3);
-    let decoded = &mut buf[..pixels * header.layout.bytes_per_pixel()];
-    codec.read(decoded, limits.max_alloc - header.buffer())?;
+    let bytes_per_pixel = header.layout.bytes_per_pixel();
+    let pixels = usize::try_from(header.pixels()).expect("the limits are below the address space");
+    // Zeroed by the system as it is touched: a lying header costs nothing.
+    let mut buf = vec![0; pixels * bytes_per_pixel.max(3)];
+    codec.read(&mut buf[..pixels * bytes_per_pixel], limits.max_alloc - header.buffer())?;
     let rgb = pixels::into_rgb8(buf, pixels, header.layout);
     let image = RgbImage::from_raw(header.width, header.height, rgb).expect("three bytes for each pixel");
     if header.orientation == Orientation::NoTransforms {

@@ -80,5 +80,9 @@ fn orientation(bytes: &[u8]) -> Orientation {
 }
 
 fn error(e: &png::DecodingError) -> DecodeError {
-    DecodeError::from_codec(Format::Png, e)
+    match e {
+        // There is no other reader than the file in memory.
+        png::DecodingError::IoError(_) => DecodeError::CutOff { format: Format::Png },
+        e => DecodeError::from_codec(Format::Png, e),
+    }
 }
