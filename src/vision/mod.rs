@@ -3,11 +3,14 @@
 mod analyse;
 mod colour;
 mod crop;
+pub mod decode;
 mod detector;
 mod embedder;
 mod engine;
 mod letterbox;
+mod phash;
 mod resize;
+pub mod runtime;
 
 pub use analyse::{Analysis, Prepared, Stages};
 pub use colour::colour_histogram;
@@ -16,3 +19,5 @@ pub use detector::{DEFAULT_SIDE, Detection, Detector};
 pub use embedder::{Embedded, Embedder};
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use letterbox::{Letterbox, LetterboxedPicture};
+pub use phash::perceptual_hash;
+pub use resize::thumbnail;
