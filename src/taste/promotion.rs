@@ -1,0 +1,161 @@
+//! Whether a new fit may replace the taste in use.
+//!
+//! Both are refitted without ratings that then judge them, so neither is asked what it has been told. The newest fifth
+//! of the ratings (ten at least, near-duplicates together) is the jury. It is split in two: while one half is held
+//! out, the other may be learnt from, so that what has come since the last fit is both tried and learnt. The taste in
+//! use learns from what it had when it was fitted, the new one from everything; each ranks the whole jury, and the new
+//! one is promoted unless it ranks it worse.
+//!
+//! There is no margin on purpose. A fit that is refused by chance costs little: the next rating brings another, with
+//! more behind it. A margin would let noise in a rating at a time, each step too small to be noticed; without one the
+//! taste in use stays where it is while what has come since adds up against the challenger.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::evaluate::spearman;
+use super::posterior::{Design, Posterior};
+use super::scaling::Scaling;
+use super::{Example, FitError, Taste, evidence, in_order, observation};
+use crate::domain::CALIBRATED_AT;
+
+/// The jury is this part of all ratings …
+const JURY_SHARE: usize = 5;
+/// … but no fewer ratings than this, or ranks would be dice.
+const JURY_AT_LEAST: usize = 10;
+
+/// Rank agreement with the newest ratings, none of which had been learnt from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeldOut {
+    /// Spearman's rank correlation, −1–1; 0 if all were scored the same.
+    pub spearman: f32,
+    pub ratings: u32,
+}
+
+/// What became of a new fit. `Display` says it in plain words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Promotion {
+    /// The new taste takes over. `held_out` is how it ranked the newest ratings, if there were enough to judge by.
+    Promoted { held_out: Option<HeldOut> },
+    /// The one in use stays: the new one ranks the newest ratings worse.
+    Kept { current: HeldOut, challenger: HeldOut },
+}
+
+impl fmt::Display for Promotion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Promoted { held_out: None } => f.write_str("promoted: too few ratings to judge it by"),
+            Self::Promoted { held_out: Some(HeldOut { spearman, ratings }) } => {
+                write!(f, "promoted: rank agreement {spearman:.2} with the newest {ratings} ratings, held out")
+            }
+            Self::Kept { current, challenger } => write!(
+                f,
+                "not promoted: rank agreement {:.3} with the newest {} ratings, held out, where the taste in use has {:.3}",
+                challenger.spearman, challenger.ratings, current.spearman
+            ),
+        }
+    }
+}
+
+/// Fits a new taste on all `examples` (the scope's standing ratings) and judges it against the one in use.
+///
+/// Promoted without judgement: the first taste, one that follows an uncalibrated one, and one with too few ratings to
+/// form a jury and still learn from as many as calibration asks for.
+pub fn challenge(current: Option<&Taste>, examples: &[Example]) -> Result<(Taste, Promotion), FitError> {
+    let challenger = Taste::fit(examples)?;
+    let promotion = match current {
+        Some(current) if current.calibration().is_calibrated() => judge(current, examples),
+        _ => Promotion::Promoted { held_out: judge_alone(examples) },
+    };
+    Ok((challenger, promotion))
+}
+
+fn judge(current: &Taste, examples: &[Example]) -> Promotion {
+    let Some(jury) = Jury::call(examples) else { return Promotion::Promoted { held_out: None } };
+    let Some(challenger) = jury.agreement(|_| true) else { return Promotion::Promoted { held_out: None } };
+    let known = |e: &Example| e.at <= current.newest_rating();
+    match jury.agreement(known) {
+        Some(current) if challenger.spearman < current.spearman => Promotion::Kept { current, challenger },
+        _ => Promotion::Promoted { held_out: Some(challenger) },
+    }
+}
+
+fn judge_alone(examples: &[Example]) -> Option<HeldOut> {
+    Jury::call(examples)?.agreement(|_| true)
+}
+
+/// The newest ratings in two halves, and the rest.
+struct Jury<'a> {
+    rest: Vec<&'a Example>,
+    halves: [Vec<&'a Example>; 2],
+}
+
+impl<'a> Jury<'a> {
+    /// `None` if what would be left to learn from is too little.
+    fn call(examples: &'a [Example]) -> Option<Self> {
+        let examples = in_order(examples.iter());
+        let size = (examples.len() / JURY_SHARE).max(JURY_AT_LEAST);
+        let mut jury = Self { rest: Vec::new(), halves: [Vec::new(), Vec::new()] };
+        // A group is called whole, when its newest rating is met; groups take turns between the halves.
+        let mut half_of: HashMap<u64, usize> = HashMap::new();
+        let (mut called, mut members) = (0, HashMap::<u64, usize>::new());
+        for example in &examples {
+            *members.entry(example.group).or_default() += 1;
+        }
+        for example in examples.iter().rev() {
+            if called >= size {
+                break;
+            }
+            let turn = half_of.len() % 2;
+            half_of.entry(example.group).or_insert_with(|| {
+                called += members[&example.group];
+                turn
+            });
+        }
+        for example in examples {
+            match half_of.get(&example.group) {
+                Some(&half) => jury.halves[half].push(example),
+                None => jury.rest.push(example),
+            }
+        }
+        (jury.rest.len() >= CALIBRATED_AT as usize).then_some(jury)
+    }
+
+    /// How well a taste that learns from the `known` examples ranks the jury. `None` where that cannot be said: the
+    /// jury judges all alike, or nothing is left to learn from.
+    fn agreement(&self, known: impl Fn(&Example) -> bool) -> Option<HeldOut> {
+        let (mut scores, mut ratings) = (Vec::new(), Vec::new());
+        for (held_out, other) in [(0, 1), (1, 0)] {
+            let learnt = self.rest.iter().chain(&self.halves[other]).copied().filter(|e| known(e));
+            let ranking = Ranking::fit(&in_order(learnt))?;
+            scores.extend(self.halves[held_out].iter().map(|e| ranking.score(e)));
+            ratings.extend(self.halves[held_out].iter().map(|e| observation::rank_value(e.judgement)));
+        }
+        // With all ratings alike there is no order; with all scores alike there is one, and it was missed.
+        spearman(&ratings, &ratings)?;
+        let spearman = spearman(&scores, &ratings).unwrap_or(0.0);
+        Some(HeldOut { spearman, ratings: u32::try_from(ratings.len()).unwrap_or(u32::MAX) })
+    }
+}
+
+/// As much of a taste as ranking needs.
+struct Ranking {
+    scaling: Scaling,
+    posterior: Posterior,
+}
+
+impl Ranking {
+    fn fit(examples: &[&Example]) -> Option<Self> {
+        if examples.is_empty() {
+            return None;
+        }
+        let scaling = Scaling::from_faces(examples.iter().map(|e| &*e.features));
+        let design = Design::new(&scaling, examples);
+        let posterior = Posterior::fit_mean(&design, evidence::choose(&design));
+        Some(Self { scaling, posterior })
+    }
+
+    fn score(&self, example: &Example) -> f32 {
+        self.scaling.apply(&example.features).map_or(f32::NAN, |face| self.posterior.predict(&face).0 as f32)
+    }
+}
