@@ -1,1 +1,3 @@
+//! Bytes → faces with embeddings: decode, letterbox, detector, embedder, engine.
 
+pub mod runtime;
