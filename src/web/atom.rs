@@ -52,16 +52,14 @@ fn is_not_modified(headers: &HeaderMap, tag: &str, updated: OffsetDateTime) -> b
 
 /// IMF-fixdate, such as `Tue, 24 Nov 2026 12:00:00 GMT`.
 fn http_date(at: OffsetDateTime) -> String {
-    let format = format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
+    let format =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
     at.to_offset(time::UtcOffset::UTC).format(format).expect("a date has all of these parts")
 }
 
 fn parse_http_date(text: &str) -> Option<OffsetDateTime> {
-    let format = format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
+    let format =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
     PrimitiveDateTime::parse(text, format).ok().map(PrimitiveDateTime::assume_utc)
 }
 

@@ -83,22 +83,29 @@ fn boxes(lang: Lang, post: &PostView, picture: &PictureView, view: View) -> Mark
     let (width, height) = (picture.size.width as f32, picture.size.height as f32);
     // Signs are sized against the frame, which fits the picture's longer side.
     let unit = width.max(height * 4.0 / 3.0) / if view == View::Card { 34.0 } else { 60.0 };
+    let sign = |at: f32, end: f32| at.clamp(unit.min(end), (end - unit).max(unit.min(end)));
     html! {
         svg class="boxes" viewBox={ "0 0 " (picture.size.width) " " (picture.size.height) } {
             @for (i, face) in post.faces.iter().enumerate() {
                 @let r = face.bounds.clamp_to(picture.size);
-                @let (x, y) = ((r.x1).clamp(unit.min(width), (width - unit).max(unit)), r.y1.clamp(unit.min(height), (height - unit).max(unit)));
+                @let (x, y) = (sign(r.x1, width), sign(r.y1, height));
                 a href={ "#" (face_dom_id(post.id, face.id)) } data-face=(face.id.0) class=(tone(face.score.as_ref())) {
                     title { (box_title(lang, i + 1, face)) }
                     @for class in ["halo", "line"] {
-                        rect class=(class) x=(r.x1) y=(r.y1) width=(r.width()) height=(r.height()) rx=(unit * 0.35) {}
+                        rect class=(class) x=(px(r.x1)) y=(px(r.y1)) width=(px(r.width())) height=(px(r.height()))
+                            rx=(px(unit * 0.35)) {}
                     }
-                    circle cx=(x) cy=(y) r=(unit) {}
-                    text x=(x) y=(y + unit * 0.42) font-size=(unit * 1.2) text-anchor="middle" { (i + 1) }
+                    circle cx=(px(x)) cy=(px(y)) r=(px(unit)) {}
+                    text x=(px(x)) y=(px(y + unit * 0.42)) font-size=(px(unit * 1.2)) text-anchor="middle" { (i + 1) }
                 }
             }
         }
     }
+}
+
+/// A coordinate with one decimal.
+fn px(at: f32) -> String {
+    format!("{at:.1}")
 }
 
 fn box_title(lang: Lang, number: usize, face: &FaceView) -> String {

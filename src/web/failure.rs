@@ -139,10 +139,11 @@ pub(super) async fn say(State(app): State<AppState>, visitor: Visitor, request: 
     let status = response.status();
     let failure = match response.extensions().get::<Failure>() {
         Some(failure) => failure.clone(),
+        None if is_worded(&response) => return response,
         None if status == StatusCode::PAYLOAD_TOO_LARGE => Failure::TooLarge,
         None if status == StatusCode::NOT_FOUND => Failure::NotFound,
-        None if status.is_client_error() && !is_worded(&response) => Failure::BadInput,
-        None if status == StatusCode::INTERNAL_SERVER_ERROR && !is_worded(&response) => {
+        None if status.is_client_error() => Failure::BadInput,
+        None if status == StatusCode::INTERNAL_SERVER_ERROR => {
             Failure::Internal(Arc::new(anyhow::anyhow!("a handler panicked")))
         }
         None => return response,
@@ -161,7 +162,9 @@ pub(super) async fn say(State(app): State<AppState>, visitor: Visitor, request: 
         (status, layout::page(&visitor, &failure.title(visitor.lang), &body)).into_response()
     };
     match failure {
-        Failure::SignIn { .. } => answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        Failure::SignIn { .. } => {
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        }
         Failure::Busy => answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2")),
         _ => None,
     };
