@@ -27,9 +27,8 @@ pub(super) fn post(lang: Lang, post: &PostView, view: View) -> Markup {
         article id={ "post-" (post.id.0) } class=(class) data-post=(post.id.0) data-settled=(post.state.is_final()) {
             @match &post.picture {
                 Some(picture) => (frame(lang, post, picture, view)),
-                None => div class={ "frame empty" @if post.state != PostState::Failed { " waiting" } } {
-                    span class="quiet" { (words::progress(lang, post.state)) }
-                },
+                None if post.state == PostState::Failed => {}
+                None => div class="frame waiting" {},
             }
             div class="about" {
                 (heading(lang, post, view))
@@ -133,8 +132,8 @@ fn heading(lang: Lang, post: &PostView, view: View) -> Markup {
             } @else {
                 h1 { (title) }
             }
+            (credit(lang, post))
             p class="quiet" {
-                (credit(lang, post))
                 (words::source(lang, post.source)) " · "
                 time datetime=(words::rfc3339(post.posted_at)) { (words::when(post.posted_at)) }
             }
@@ -148,18 +147,25 @@ fn heading(lang: Lang, post: &PostView, view: View) -> Markup {
     }
 }
 
-/// "by NAME · " with links to the author and the work, where known and safe.
+/// "by NAME · the work", with links where known and safe; nothing when nothing is known.
 pub(super) fn credit(lang: Lang, post: &PostView) -> Markup {
     let author_link = post.author.link.as_deref().and_then(security::web_link);
+    let author = post.author.name.as_deref().or(author_link);
     let work = post.link.as_deref().and_then(security::web_link);
     html! {
-        @if let Some(name) = post.author.name.as_deref().or(author_link) {
-            (tr!(lang, "credit.by")) " "
-            @if let Some(link) = author_link { a href=(link) rel="noopener noreferrer author" { (name) } } @else { b { (name) } }
-            " · "
-        }
-        @if let Some(link) = work {
-            a href=(link) rel="noopener noreferrer" { (tr!(lang, "credit.work")) } " · "
+        @if author.is_some() || work.is_some() {
+            p class="quiet credit" {
+                @if let Some(name) = author {
+                    (tr!(lang, "credit.by")) " "
+                    @if let Some(link) = author_link {
+                        a href=(link) rel="noopener noreferrer author" { (name) }
+                    } @else {
+                        b { (name) }
+                    }
+                }
+                @if author.is_some() && work.is_some() { " · " }
+                @if let Some(link) = work { a href=(link) rel="noopener noreferrer" { (tr!(lang, "credit.work")) } }
+            }
         }
     }
 }

@@ -71,8 +71,9 @@ fn entry(lang: Lang, pick: &PickView) -> Markup {
             div class="caption" {
                 h2 { a href={ "/picture/" (post.id.0) } { (title) } }
                 p class="score" { (card::stars(lang, pick.score)) b { (words::tenths(pick.score)) } }
+                (card::credit(lang, post))
                 p class="quiet" {
-                    (card::credit(lang, post))
+                    (tr!(lang, "feed.picked")) " "
                     time datetime=(words::rfc3339(pick.picked_at)) { (words::when(pick.picked_at)) }
                 }
             }

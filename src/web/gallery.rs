@@ -105,7 +105,7 @@ fn drop_zone(lang: Lang, tall: bool) -> Markup {
     html! {
         form id="drop" class={ "drop" @if tall { " tall" } } method="post" action="/upload" enctype="multipart/form-data" {
             // The credit comes first, so that it is known when the files stream in.
-            label class="pick" for="files" {
+            label class="choose" for="files" {
                 b { (tr!(lang, "upload.choose")) }
                 span class="quiet" { (tr!(lang, "upload.ways")) }
             }
