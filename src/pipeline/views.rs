@@ -86,6 +86,8 @@ pub struct TasteView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FaceInPost {
     pub post: PostId,
+    /// The post's picture is over the age gate or marked as restricted: its crop is blurred until asked for.
+    pub over_age_gate: bool,
     pub face: FaceView,
 }
 

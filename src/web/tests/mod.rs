@@ -1,0 +1,9 @@
+//! The page in front of a backend in memory.
+
+mod access;
+mod atom;
+mod fixture;
+mod locales;
+mod look;
+mod pages;
+mod uploads;
