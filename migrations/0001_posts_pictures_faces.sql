@@ -44,7 +44,8 @@ CREATE TABLE posts (
     posted_at         INTEGER NOT NULL,
     marked_restricted INTEGER NOT NULL,
     state             TEXT NOT NULL CHECK (state IN ('claimed', 'fetched', 'analysed', 'decided', 'published', 'failed')),
-    attempts          INTEGER NOT NULL DEFAULT 0,  -- of the present step
+    attempts          INTEGER NOT NULL DEFAULT 0,  -- begun analyses that did not end, not even in an error
+    tries             INTEGER NOT NULL DEFAULT 0,  -- failed tries of its steps
     retry_at          INTEGER NOT NULL DEFAULT 0,
     error             TEXT,
     picture           TEXT,              -- known once fetched

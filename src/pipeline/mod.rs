@@ -1,6 +1,86 @@
-//! The durable steps: claim → fetch → analyse → decide → publish.
+//! The durable steps: claim → fetch → analyse → decide → publish; the learning beside them; and what outlets read.
 
+mod clock;
+mod intake;
+mod learn;
+mod near;
+mod read;
+mod step;
 mod views;
+mod worker;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
 
 pub use crate::domain::{PostSource, PostState};
+pub use clock::{Clock, SystemClock};
+pub use intake::{Submission, SubmitError};
+pub use learn::{CurrentTaste, Learnt};
+pub use near::near_duplicate_groups;
 pub use views::{FaceInPost, FaceView, GalleryFilter, PickView, PictureView, PostView, TasteView};
+
+use crate::domain::{DeskRules, RatingSource};
+use crate::store::{Blobs, Store};
+use crate::vision::Engine;
+use crate::vision::decode::DecodeLimits;
+
+/// What a pipeline is built from.
+#[derive(Debug)]
+pub struct Parts {
+    pub store: Store,
+    pub blobs: Blobs,
+    pub engine: Engine,
+    pub clock: Arc<dyn Clock>,
+    pub limits: DecodeLimits,
+    pub rules: DeskRules,
+    /// Sources of ratings that may be trained on.
+    pub learn_from: Vec<RatingSource>,
+    /// Names of the models, as written beside what they found.
+    pub models: String,
+    /// Pictures decoded and analysed at the same time.
+    pub workers: usize,
+}
+
+/// The way of a picture, from claim to outlet. One per process; shared.
+#[derive(Debug)]
+pub struct Pipeline {
+    parts: Parts,
+    /// There is a post with a step to take.
+    work: Notify,
+    /// There are ratings that no taste has seen.
+    ratings: Notify,
+    tastes: learn::Tastes,
+}
+
+impl Pipeline {
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, work: Notify::new(), ratings: Notify::new(), tastes: learn::Tastes::default() }
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.parts.store
+    }
+
+    pub fn blobs(&self) -> &Blobs {
+        &self.parts.blobs
+    }
+
+    pub fn rules(&self) -> &DeskRules {
+        &self.parts.rules
+    }
+}
+
+/// Marks a place where the crash tests stop the real process (feature `failpoints`, variable `FAILPOINTS`): it says so
+/// on standard error and stands still until it is killed. Nothing without the feature.
+macro_rules! crash_point {
+    ($name:literal) => {
+        fail::fail_point!($name, |_| {
+            eprintln!("crash point {}", $name);
+            loop {
+                std::thread::park();
+            }
+        });
+    };
+}
+pub(crate) use crash_point;

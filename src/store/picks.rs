@@ -76,10 +76,15 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         }
-        sqlx::query("UPDATE posts SET state = 'decided', attempts = 0, retry_at = 0, error = NULL WHERE id = ?")
-            .bind(post.0)
-            .execute(&mut *tx)
-            .await?;
+        // Decided again, a skip that stays a skip has nothing to publish.
+        sqlx::query(
+            "UPDATE posts SET state = 'decided', attempts = 0, retry_at = 0, error = NULL \
+             WHERE id = ? AND (state = 'analysed' OR (state = 'published' AND ?))",
+        )
+        .bind(post.0)
+        .bind(verdict == Verdict::Repost && !picked)
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(verdict)
     }
@@ -122,11 +127,12 @@ impl Store {
         row.as_ref().map(pick_row).transpose()
     }
 
-    /// Published picks, newest first.
+    /// Published picks, newest first by (`picked_at`, post); those after the pick of `before` in that order.
     pub async fn picks(&self, scope: Scope, before: Option<PostId>, limit: u32) -> Result<Vec<PickRow>> {
         sqlx::query(
             "SELECT * FROM picks WHERE scope = ?1 AND published_at IS NOT NULL AND \
-             (?2 IS NULL OR id < (SELECT id FROM picks WHERE scope = ?1 AND post = ?2)) ORDER BY id DESC LIMIT ?3",
+             (?2 IS NULL OR (picked_at, post) < (SELECT picked_at, post FROM picks WHERE scope = ?1 AND post = ?2)) \
+             ORDER BY picked_at DESC, post DESC LIMIT ?3",
         )
         .bind(scope.to_string())
         .bind(before.map(|b| b.0))

@@ -141,6 +141,27 @@ impl Store {
         Ok(())
     }
 
+    /// A failed post gets another try from the start.
+    pub async fn reclaim_post(&self, post: PostId) -> Result<()> {
+        sqlx::query(
+            "UPDATE posts SET state = 'claimed', attempts = 0, tries = 0, retry_at = 0, error = NULL \
+             WHERE id = ? AND state = 'failed'",
+        )
+        .bind(post.0)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Counts a failed try of the post; answers how many there were.
+    pub async fn count_retry(&self, post: PostId) -> Result<u32> {
+        Ok(sqlx::query_scalar("UPDATE posts SET tries = tries + 1, attempts = 0 WHERE id = ? RETURNING tries")
+            .bind(post.0)
+            .fetch_optional(&self.pool)
+            .await?
+            .unwrap_or(0))
+    }
+
     /// The step failed for now.
     pub async fn retry_post(&self, post: PostId, at: OffsetDateTime, error: &str) -> Result<()> {
         sqlx::query("UPDATE posts SET retry_at = ?, error = ? WHERE id = ?")

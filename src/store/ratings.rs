@@ -135,6 +135,15 @@ impl Store {
         sqlx::query("SELECT * FROM ratings ORDER BY id").fetch_all(&self.pool).await?.iter().map(rating).collect()
     }
 
+    /// When the newest line of the scope was written.
+    pub async fn newest_rating(&self, scope: Scope) -> Result<Option<OffsetDateTime>> {
+        let at: Option<i64> = sqlx::query_scalar("SELECT max(at) FROM ratings WHERE scope = ?")
+            .bind(scope.to_string())
+            .fetch_one(&self.pool)
+            .await?;
+        at.map(time).transpose()
+    }
+
     /// Scopes that have ratings.
     pub async fn rated_scopes(&self) -> Result<Vec<Scope>> {
         let scopes: Vec<String> =

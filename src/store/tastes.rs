@@ -72,6 +72,12 @@ impl Store {
             .transpose()
     }
 
+    /// Forgets all versions: no rating stands any more.
+    pub async fn clear_tastes(&self, scope: Scope) -> Result<()> {
+        sqlx::query("DELETE FROM tastes WHERE scope = ?").bind(scope.to_string()).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// Drops the models of old versions but the newest `keep` and the one in use.
     pub async fn prune_tastes(&self, scope: Scope, keep: u32) -> Result<u64> {
         let pruned = sqlx::query(

@@ -1,0 +1,190 @@
+//! Ratings become tastes: fit, compare, promote, and let the desk look again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use time::Duration;
+use tokio_util::sync::CancellationToken;
+
+use super::intake::blocking;
+use super::step::StepError;
+use super::{Pipeline, near_duplicate_groups};
+use crate::domain::{Calibration, PerceptualHash, Rating, Scope, TasteId, Verdict};
+use crate::store::{NewTaste, StoreError};
+use crate::taste::{Example, FitError, Promotion, Taste, challenge};
+
+/// Posts older than this are not looked at again when the taste changes.
+const LOOK_BACK: Duration = Duration::days(7);
+/// Versions kept a scope.
+const VERSIONS: u32 = 50;
+
+/// The version in use.
+#[derive(Debug, Clone)]
+pub struct CurrentTaste {
+    pub id: TasteId,
+    pub taste: Taste,
+}
+
+/// The versions in use, by scope.
+#[derive(Debug, Default)]
+pub(super) struct Tastes(RwLock<HashMap<Scope, Arc<CurrentTaste>>>);
+
+impl Tastes {
+    fn get(&self, scope: Scope) -> Option<Arc<CurrentTaste>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&scope).cloned()
+    }
+
+    fn set(&self, scope: Scope, taste: Option<CurrentTaste>) {
+        let mut tastes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match taste {
+            Some(taste) => tastes.insert(scope, Arc::new(taste)),
+            None => tastes.remove(&scope),
+        };
+    }
+}
+
+/// What a fit came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Learnt {
+    /// No rating stands: there is nothing to learn from, and no taste.
+    Nothing,
+    Fitted { id: TasteId, ratings: u32, promotion: Promotion },
+}
+
+/// Why no taste was fitted.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnError {
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Pipeline {
+    /// The taste in use.
+    pub fn taste(&self, scope: Scope) -> Option<Arc<CurrentTaste>> {
+        self.tastes.get(scope)
+    }
+
+    /// Reads the version in use from the database. A version that this program cannot read is left aside: the next fit
+    /// replaces it.
+    pub async fn load_taste(&self, scope: Scope) -> Result<(), StoreError> {
+        let row = self.parts.store.current_taste(scope).await?;
+        let taste = row.and_then(|row| match Taste::from_bytes(&row.model) {
+            Ok(taste) => Some(CurrentTaste { id: row.id, taste }),
+            Err(error) => {
+                tracing::warn!(taste = row.id.0, %error, "the taste in use cannot be read; it will be fitted anew");
+                None
+            }
+        });
+        self.tastes.set(scope, taste);
+        Ok(())
+    }
+
+    /// Writes a rating into the ledger; the fit goes on in the background. Answers false when there is no such face.
+    pub async fn rate(&self, rating: &Rating) -> Result<bool, StoreError> {
+        let added = self.parts.store.add_rating(rating).await?;
+        if added {
+            metrics::counter!("mekiki_ratings_total").increment(1);
+            self.ratings.notify_one();
+        }
+        Ok(added)
+    }
+
+    /// How many ratings stand, and whether that is enough.
+    pub async fn calibration(&self, scope: Scope) -> Result<Calibration, StoreError> {
+        Ok(Calibration::from_ratings(self.parts.store.rating_counts(scope).await?.total()))
+    }
+
+    /// Fits whenever ratings have come in, until stopped. Ratings that come during a fit are seen by the next.
+    pub async fn run_learning(self: Arc<Self>, stop: CancellationToken) {
+        match self.has_news(Scope::Local).await {
+            Ok(true) => self.ratings.notify_one(),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "cannot tell whether there are new ratings"),
+        }
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.ratings.notified() => {}
+            }
+            if let Err(error) = self.learn(Scope::Local).await {
+                tracing::error!(%error, "no taste was fitted; the ratings are kept");
+            }
+        }
+    }
+
+    /// Whether ratings are newer than the newest fit: those that came just before a kill.
+    async fn has_news(&self, scope: Scope) -> Result<bool, StoreError> {
+        let newest = self.parts.store.newest_rating(scope).await?;
+        let fitted = self.parts.store.newest_taste(scope).await?.map(|t| t.fitted_at);
+        Ok(newest.is_some_and(|at| fitted.is_none_or(|fitted| at >= fitted)))
+    }
+
+    /// One fit: a new version, promoted unless it ranks the newest held-out ratings worse; then the desk looks again.
+    pub async fn learn(&self, scope: Scope) -> Result<Learnt, LearnError> {
+        let store = &self.parts.store;
+        let fitted_at = self.parts.clock.now();
+        let examples = self.examples(scope).await?;
+        if examples.is_empty() {
+            store.clear_tastes(scope).await?;
+            self.tastes.set(scope, None);
+            return Ok(Learnt::Nothing);
+        }
+        let ratings = examples.len() as u32;
+        let current = self.taste(scope);
+        let started = std::time::Instant::now();
+        let (taste, promotion) = blocking(move || challenge(current.as_ref().map(|c| &c.taste), &examples)).await?;
+        metrics::histogram!("mekiki_fit_seconds").record(started.elapsed().as_secs_f64());
+        let (held_out, not_promoted) = match &promotion {
+            Promotion::Promoted { held_out } => (*held_out, None),
+            Promotion::Kept { challenger, .. } => (Some(*challenger), Some(promotion.to_string())),
+        };
+        let promoted = not_promoted.is_none();
+        let id = store
+            .add_taste(&NewTaste {
+                scope,
+                fitted_at,
+                ratings,
+                model: taste.to_bytes(),
+                held_out: held_out.map(|h| (h.spearman, h.ratings)),
+                not_promoted,
+            })
+            .await?;
+        tracing::info!(taste = id.0, ratings, fit.ms = started.elapsed().as_secs_f64() * 1e3, "{promotion}");
+        if promoted {
+            self.tastes.set(scope, Some(CurrentTaste { id, taste }));
+            store.prune_tastes(scope, VERSIONS).await?;
+            if let Err(error) = self.look_again(scope).await {
+                tracing::error!(%error, "the desk could not look again at what it had skipped");
+            }
+        }
+        Ok(Learnt::Fitted { id, ratings, promotion })
+    }
+
+    /// Standing ratings that may be learnt from.
+    pub async fn examples(&self, scope: Scope) -> Result<Vec<Example>, StoreError> {
+        let mut rated = self.parts.store.rated_faces(scope).await?;
+        rated.retain(|r| self.parts.learn_from.contains(&r.source));
+        let hashes: Vec<PerceptualHash> = rated.iter().map(|r| r.hash).collect();
+        let groups = blocking(move || near_duplicate_groups(&hashes)).await;
+        Ok(rated
+            .into_iter()
+            .zip(groups)
+            .map(|(r, group)| Example { features: Arc::new(r.features), judgement: r.judgement, at: r.at, group })
+            .collect())
+    }
+
+    /// Decides again on recent posts whose skip another taste may change.
+    async fn look_again(&self, scope: Scope) -> Result<(), StepError> {
+        let since = self.parts.clock.now() - LOOK_BACK;
+        for post in self.parts.store.skipped_by_taste(scope, since).await? {
+            if let Some(item) = self.parts.store.work_item(post).await?
+                && self.decide(&item).await? == Some(Verdict::Repost)
+            {
+                self.work.notify_one();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! What the outlets show, scored for one scope and one viewer.
+
+use super::views::{FaceInPost, FaceView, GalleryFilter, PickView, PictureView, PostView, TasteView};
+use super::{CurrentTaste, Pipeline};
+use crate::domain::{Calibration, FaceId, PictureId, PostId, Rater, Scope};
+use crate::store::{BlobKind, FaceRow, PostFilter, PostRow, StoreError};
+
+/// Faces that the taste page counts.
+const FACES_COUNTED: u32 = 3_000;
+/// Best and worst faces that it shows.
+const EXTREMES: usize = 12;
+
+impl From<GalleryFilter> for PostFilter {
+    fn from(filter: GalleryFilter) -> Self {
+        match filter {
+            GalleryFilter::All => Self::All,
+            GalleryFilter::Picked => Self::Picked,
+            GalleryFilter::Skipped => Self::Skipped,
+            GalleryFilter::Failed => Self::Failed,
+        }
+    }
+}
+
+impl Pipeline {
+    pub async fn post_view(&self, scope: Scope, viewer: &Rater, id: PostId) -> Result<Option<PostView>, StoreError> {
+        match self.store().post(id).await? {
+            Some(row) => Ok(Some(self.view(scope, viewer, row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Posts newest first, those below `before`.
+    pub async fn gallery(
+        &self,
+        scope: Scope,
+        viewer: &Rater,
+        filter: GalleryFilter,
+        before: Option<PostId>,
+        limit: u32,
+    ) -> Result<Vec<PostView>, StoreError> {
+        let mut views = Vec::new();
+        for row in self.store().posts(filter.into(), before, limit).await? {
+            views.push(self.view(scope, viewer, row).await?);
+        }
+        Ok(views)
+    }
+
+    /// Published picks newest first, those after the pick of `before`.
+    pub async fn pick_views(
+        &self,
+        scope: Scope,
+        viewer: &Rater,
+        before: Option<PostId>,
+        limit: u32,
+    ) -> Result<Vec<PickView>, StoreError> {
+        let mut views = Vec::new();
+        for pick in self.store().picks(scope, before, limit).await? {
+            if let Some(post) = self.post_view(scope, viewer, pick.post).await? {
+                views.push(PickView { post, picked_at: pick.picked_at, score: pick.score });
+            }
+        }
+        Ok(views)
+    }
+
+    pub async fn taste_view(&self, scope: Scope, viewer: &Rater) -> Result<TasteView, StoreError> {
+        let store = self.store();
+        let counts = store.rating_counts(scope).await?;
+        let (current, newest) = (store.current_taste(scope).await?, store.newest_taste(scope).await?);
+        let mut histogram = [0u32; 16];
+        let mut scored = Vec::new();
+        if let Some(taste) = self.taste(scope) {
+            for (post, face) in store.newest_faces(FACES_COUNTED).await? {
+                let mean = taste.taste.score(&face.features).mean();
+                histogram[(((mean - 1.0) * 4.0) as usize).min(15)] += 1;
+                scored.push((mean, post, face));
+            }
+        }
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let worst_from = scored.len().saturating_sub(EXTREMES).max(EXTREMES.min(scored.len()));
+        let worst = self.faces_in_posts(scope, viewer, scored[worst_from..].iter().rev()).await?;
+        let best = self.faces_in_posts(scope, viewer, scored.iter().take(EXTREMES)).await?;
+        Ok(TasteView {
+            calibration: Calibration::from_ratings(counts.total()),
+            ups: counts.ups,
+            downs: counts.downs,
+            stars: counts.stars,
+            version: current.as_ref().map(|t| t.id),
+            held_out: current.and_then(|t| t.held_out),
+            not_promoted: newest.and_then(|t| t.not_promoted),
+            histogram,
+            best,
+            worst,
+        })
+    }
+
+    async fn faces_in_posts<'a>(
+        &self,
+        scope: Scope,
+        viewer: &Rater,
+        faces: impl Iterator<Item = &'a (f32, PostId, FaceRow)>,
+    ) -> Result<Vec<FaceInPost>, StoreError> {
+        let taste = self.taste(scope);
+        let mut views = Vec::new();
+        for (_, post, face) in faces {
+            let ratings = self.store().own_ratings(scope, viewer, face.picture).await?;
+            let mut view = self.face_view(taste.as_deref(), face);
+            view.rating = ratings.get(&face.id).copied();
+            views.push(FaceInPost { post: *post, face: view });
+        }
+        Ok(views)
+    }
+
+    async fn view(&self, scope: Scope, viewer: &Rater, row: PostRow) -> Result<PostView, StoreError> {
+        let store = self.store();
+        let picture = match row.picture {
+            Some(id) => store.picture(id).await?,
+            None => None,
+        };
+        let mut faces = Vec::new();
+        if let Some(picture) = &picture {
+            let taste = self.taste(scope);
+            let ratings = store.own_ratings(scope, viewer, picture.id).await?;
+            for face in store.faces(picture.id).await? {
+                let mut view = self.face_view(taste.as_deref(), &face);
+                view.rating = ratings.get(&face.id).copied();
+                faces.push(view);
+            }
+            // Best first; without a taste the surest stay first.
+            faces.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+        }
+        Ok(PostView {
+            id: row.id,
+            source: row.source,
+            state: row.state,
+            error: row.error.filter(|_| row.state == crate::domain::PostState::Failed),
+            title: row.title,
+            author: row.author,
+            link: row.link,
+            posted_at: row.posted_at,
+            picture: picture.map(|p| PictureView {
+                id: p.id,
+                size: p.size,
+                restricted_probability: p.safety.restricted_probability(),
+                over_age_gate: p.safety.is_restricted(),
+            }),
+            faces,
+            verdict: store.verdict(scope, row.id).await?,
+            picked_at: store.pick(scope, row.id).await?.map(|p| p.picked_at),
+        })
+    }
+
+    fn face_view(&self, taste: Option<&CurrentTaste>, face: &FaceRow) -> FaceView {
+        FaceView {
+            id: face.id,
+            bounds: face.bounds,
+            confidence: face.confidence,
+            score: taste.map(|t| t.taste.score(&face.features)),
+            rating: None,
+            has_crop: self.blobs().has(BlobKind::Crop, face.crop),
+        }
+    }
+
+    /// JPEG of the oriented picture, long side at most 1280; `None` when it is no longer kept.
+    pub async fn preview(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.store().picture(id).await? {
+            Some(picture) => self.blobs().get(BlobKind::Crop, picture.preview),
+            None => Ok(None),
+        }
+    }
+
+    /// JPEG of the face's crop, 224×224; `None` when it is no longer kept.
+    pub async fn crop(&self, id: FaceId) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.store().face(id).await? {
+            Some(face) => self.blobs().get(BlobKind::Crop, face.crop),
+            None => Ok(None),
+        }
+    }
+
+    /// Forgets a post with its pick; its picture too, if no other post shows it. False when there is no such post.
+    pub async fn remove(&self, id: PostId) -> Result<bool, StoreError> {
+        let Some(orphans) = self.store().remove_post(id).await? else { return Ok(false) };
+        for blob in orphans {
+            self.blobs().remove(BlobKind::Crop, blob)?;
+        }
+        // Its ratings went with it.
+        self.ratings.notify_one();
+        Ok(true)
+    }
+}
+
+fn mean(face: &FaceView) -> f32 {
+    face.score.map_or(0.0, |s| s.mean())
+}

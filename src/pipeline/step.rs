@@ -1,0 +1,242 @@
+//! The steps of one post after its claim. Each reads where the post stands, does one thing and commits it.
+
+use image::RgbImage;
+use image::codecs::jpeg::JpegEncoder;
+
+use super::intake::blocking;
+use super::{Pipeline, crash_point};
+use crate::domain::{
+    Calibration, Candidate, DeskRules, Features, Origin, PictureId, PostId, PostState, Score, Scope, Size, Verdict,
+};
+use crate::samples::{RenderError, Scene};
+use crate::store::{
+    AnalysedFace, AnalysedPicture, BlobId, BlobKind, Blobs, Case, PictureRow, StoreError, WorkItem,
+};
+use crate::vision::decode::{DecodeError, DecodeLimits, decode};
+use crate::vision::{Analysis, DEFAULT_SIDE, EngineError, Prepared, perceptual_hash, thumbnail};
+
+/// Long side of the preview that people look at, in pixels.
+const PREVIEW_SIDE: u32 = 1280;
+const JPEG_QUALITY: u8 = 88;
+/// An analysis that was begun this often and never ended took the whole program down: it is not tried again.
+const ATTEMPTS: u32 = 3;
+
+/// Why a step did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StepError {
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error(transparent)]
+    Draw(#[from] RenderError),
+    #[error("the file is no longer here; hand it in again")]
+    OriginalGone,
+    #[error("the analysis of this picture stopped the program {ATTEMPTS} times; it will not be tried again")]
+    Poison,
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl StepError {
+    /// Whether trying again can help.
+    pub(super) fn is_retryable(&self) -> bool {
+        match self {
+            Self::Decode(_) | Self::Draw(_) | Self::OriginalGone | Self::Poison => false,
+            Self::Engine(_) | Self::Store(_) => true,
+        }
+    }
+}
+
+impl Pipeline {
+    /// Takes one step; answers the state the post is in after it, `None` when the post is gone.
+    pub(super) async fn step(&self, post: PostId) -> Result<Option<PostState>, StepError> {
+        let store = &self.parts.store;
+        let Some(item) = store.work_item(post).await? else { return Ok(None) };
+        match item.state {
+            PostState::Claimed => self.fetch(&item).await?,
+            PostState::Fetched => self.analyse(&item).await?,
+            PostState::Analysed => {
+                self.decide(&item).await?;
+            }
+            PostState::Decided => store.publish_post(post, self.parts.clock.now()).await?,
+            PostState::Published | PostState::Failed => return Ok(Some(item.state)),
+        }
+        Ok(store.work_item(post).await?.map(|item| item.state))
+    }
+
+    /// The bytes are in the spool under their hash, and the post knows its picture.
+    async fn fetch(&self, item: &WorkItem) -> Result<(), StepError> {
+        let blobs = self.parts.blobs.clone();
+        let picture = match item.origin {
+            Origin::Spool { picture } => picture,
+            Origin::Drawing { seed } => {
+                blocking(move || -> Result<BlobId, StepError> {
+                    Ok(blobs.put(BlobKind::Spool, &Scene::new(seed).png()?)?)
+                })
+                .await?
+            }
+        };
+        self.parts.store.set_fetched(item.post, picture).await?;
+        after_fetch();
+        Ok(())
+    }
+
+    async fn analyse(&self, item: &WorkItem) -> Result<(), StepError> {
+        let parts = &self.parts;
+        let picture = item.picture.ok_or(StepError::OriginalGone)?;
+        if item.attempts >= ATTEMPTS {
+            return Err(StepError::Poison);
+        }
+        parts.store.begin_attempt(item.post).await?;
+        if parts.store.picture(picture).await?.is_none() {
+            let blobs = parts.blobs.clone();
+            let bytes = blocking(move || blobs.get(BlobKind::Spool, picture)).await?;
+            match bytes {
+                Some(bytes) => {
+                    let analysed = self.look(picture, bytes).await?;
+                    parts.store.set_analysed(item.post, &analysed, parts.clock.now()).await?;
+                }
+                // Another post with the same picture may have been quicker.
+                None if parts.store.picture(picture).await?.is_some() => {
+                    parts.store.set_analysed_before(item.post).await?;
+                }
+                None => return Err(StepError::OriginalGone),
+            }
+        } else {
+            parts.store.set_analysed_before(item.post).await?;
+        }
+        after_analysis();
+        parts.blobs.remove(BlobKind::Spool, picture)?;
+        Ok(())
+    }
+
+    /// Decode → detect → embed, and the crops on disk.
+    async fn look(&self, id: PictureId, bytes: Vec<u8>) -> Result<AnalysedPicture, StepError> {
+        let parts = &self.parts;
+        let (limits, blobs) = (parts.limits, parts.blobs.clone());
+        let (prepared, seen) = blocking(move || prepare(&bytes, &limits, &blobs)).await?;
+        let analysis = parts.engine.analyse(prepared).await?;
+        let (blobs, models) = (parts.blobs.clone(), parts.models.clone());
+        Ok(blocking(move || keep(id, analysis, seen, models, &blobs)).await?)
+    }
+
+    /// Scores the faces, lets the desk decide and claims the pick.
+    pub(super) async fn decide(&self, item: &WorkItem) -> Result<Option<Verdict>, StepError> {
+        let parts = &self.parts;
+        let scope = Scope::Local;
+        let Some(id) = item.picture else { return Ok(None) };
+        let Some(picture) = parts.store.picture(id).await? else { return Ok(None) };
+        let faces = parts.store.faces(id).await?;
+        let taste = self.taste(scope);
+        let best = faces
+            .iter()
+            .map(|face| score_or_neutral(taste.as_deref(), &face.features))
+            .max_by(|a, b| a.mean().total_cmp(&b.mean()));
+        let case = Case {
+            scope,
+            post: item.post,
+            candidate: candidate(&picture, best, item.marked_restricted),
+            hash: picture.hash,
+            taste: taste.map(|t| t.id),
+        };
+        let verdict = parts.store.decide_post(&case, self.rules_now(), parts.clock.now()).await?;
+        after_decision();
+        Ok(Some(verdict))
+    }
+
+    fn rules_now(&self) -> &DeskRules {
+        &self.parts.rules
+    }
+}
+
+fn after_fetch() {
+    crash_point!("fetched");
+}
+
+fn after_analysis() {
+    crash_point!("analysed");
+}
+
+fn after_decision() {
+    crash_point!("decided");
+}
+
+fn candidate(picture: &PictureRow, best: Option<Score>, marked_restricted: bool) -> Candidate {
+    Candidate {
+        picture: picture.id,
+        best,
+        marked_restricted,
+        restricted_probability: picture.safety.restricted_probability(),
+        over_age_gate: picture.safety.is_restricted(),
+    }
+}
+
+fn score_or_neutral(taste: Option<&super::CurrentTaste>, features: &Features) -> Score {
+    taste.map_or_else(|| Score::new(3.0, 2.0, Calibration::from_ratings(0)), |t| t.taste.score(features))
+}
+
+/// What is known of a picture before the models look.
+struct Seen {
+    size: Size,
+    format: &'static str,
+    hash: crate::domain::PerceptualHash,
+    preview: BlobId,
+}
+
+fn prepare(bytes: &[u8], limits: &DecodeLimits, blobs: &Blobs) -> Result<(Prepared, Seen), StepError> {
+    let started = std::time::Instant::now();
+    let decoded = decode(bytes, limits)?;
+    metrics::histogram!("mekiki_decode_seconds").record(started.elapsed().as_secs_f64());
+    tracing::debug!(image.bytes = bytes.len(), decode.ms = started.elapsed().as_secs_f64() * 1e3, "picture decoded");
+    let image = decoded.image;
+    let seen = Seen {
+        size: Size::new(image.width(), image.height()),
+        format: decoded.format.as_str(),
+        hash: perceptual_hash(&image),
+        preview: blobs.put(BlobKind::Crop, &jpeg(&thumbnail(&image, PREVIEW_SIDE)))?,
+    };
+    Ok((Prepared::new(image, DEFAULT_SIDE), seen))
+}
+
+fn keep(
+    id: PictureId,
+    analysis: Analysis,
+    seen: Seen,
+    models: String,
+    blobs: &Blobs,
+) -> Result<AnalysedPicture, StoreError> {
+    let faces = analysis
+        .faces
+        .into_iter()
+        .zip(&analysis.crops)
+        .map(|(face, crop)| {
+            Ok(AnalysedFace {
+                bounds: face.bounds,
+                confidence: face.confidence,
+                features: face.features,
+                crop: blobs.put(BlobKind::Crop, &jpeg(crop))?,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    Ok(AnalysedPicture {
+        id,
+        size: seen.size,
+        format: seen.format.to_owned(),
+        hash: seen.hash,
+        safety: analysis.safety,
+        features: analysis.whole,
+        preview: seen.preview,
+        models,
+        faces,
+    })
+}
+
+/// JPEG bytes of an RGB picture.
+pub(super) fn jpeg(picture: &RgbImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
+        .encode_image(picture)
+        .expect("a picture of at least one pixel and at most 65,535 a side is written to memory");
+    bytes
+}
