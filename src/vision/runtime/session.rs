@@ -66,8 +66,8 @@ pub struct SessionSettings {
     /// took 1.4 times and the embedder's batch of 8 1.5 times as long, and the peak was higher, not lower: the C
     /// allocator gives large blocks back to the system and faults them in again.
     pub arena: bool,
-    /// Plan one block of memory for each input shape seen. The detector sees many shapes, so every one would cost
-    /// memory (18 MB after 150 pictures); it saved no time.
+    /// Plan one block of memory for each input shape seen. The detector sees many shapes, and each plan costs memory
+    /// (18 MB after 150 pictures); the time it saved was within the noise.
     pub memory_pattern: bool,
 }
 
