@@ -11,10 +11,20 @@ pub use models::{ModelError, check_models, models_dir};
 pub use provider::Provider;
 pub use session::{BadDevice, Device, SessionError, SessionSettings};
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// What brings the library; named in every error that is about it.
 const FETCH: &str = "make runtime";
+
+/// Paths one below the other, as an error lists them.
+struct Lines<'a>(&'a [PathBuf]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|path| write!(f, "\n    {}", path.display()))
+    }
+}
 
 /// The project's folder: the nearest of the working directory and its parents that holds `Cargo.toml` and `models/`.
 fn project_folder() -> Option<PathBuf> {

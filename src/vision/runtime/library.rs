@@ -1,14 +1,17 @@
 //! Where ONNX Runtime's library is, and loading it once.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::error::Error as _;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use ort::LoadDynamicError;
 use ort::environment::Environment;
 
-use super::{FETCH, places};
+use super::{FETCH, Lines, places};
 
 /// ONNX Runtime, loaded. Lives as long as the process: the library cannot be unloaded or exchanged.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ pub enum LibraryError {
         Lines(.tried)
     )]
     NotFound { tried: Vec<PathBuf> },
-    #[error("ORT_DYLIB_PATH names {}, and there is no such file. Correct it, or remove it and run `{FETCH}`.", .path.display())]
+    #[error("ORT_DYLIB_PATH names {}, which is no file. Correct it, or remove it and run `{FETCH}`.", .path.display())]
     ConfiguredMissing { path: PathBuf },
     #[error(
         "ONNX Runtime at {} is too old: version {found}, and 1.{}.0 or newer is needed. Run `{FETCH}`{}.",
@@ -48,14 +51,6 @@ pub enum LibraryError {
     Unusable { path: PathBuf, reason: String, configured: bool },
     #[error("ONNX Runtime at {} was loaded but does not start: {reason}", .path.display())]
     DoesNotStart { path: PathBuf, reason: String },
-}
-
-struct Lines<'a>(&'a [PathBuf]);
-
-impl fmt::Display for Lines<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|path| write!(f, "\n    {}", path.display()))
-    }
 }
 
 /// What else has to be done where the file was named in `ORT_DYLIB_PATH`: fetching alone would not change that.
@@ -100,6 +95,9 @@ fn open(path: &Path, configured: bool) -> Result<Runtime, LibraryError> {
         return Err(LibraryError::ConfiguredMissing { path: path.to_path_buf() });
     }
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    if is_cut_short(&path) {
+        return Err(LibraryError::Unusable { path, reason: "the file is cut short".into(), configured });
+    }
     // `init_from` compares the library's version with the API `ort` was built for and returns an error; `ort::init`
     // would panic at its first use instead.
     let builder = ort::init_from(&path).map_err(|e| match e {
@@ -107,7 +105,8 @@ fn open(path: &Path, configured: bool) -> Result<Runtime, LibraryError> {
             LibraryError::TooOld { path, found: version_str, configured }
         }
         LoadDynamicError::Dlopen { error, path } => {
-            LibraryError::Unusable { path, reason: error.to_string(), configured }
+            let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            LibraryError::Unusable { path, reason, configured }
         }
         LoadDynamicError::MissingApi { path } => {
             LibraryError::Unusable { path, reason: "it has no function OrtGetApiBase".into(), configured }
@@ -122,6 +121,20 @@ fn open(path: &Path, configured: bool) -> Result<Runtime, LibraryError> {
         .build()
         .map_err(|e| LibraryError::DoesNotStart { path: path.clone(), reason: e.to_string() })?;
     Ok(Runtime { environment, path })
+}
+
+/// Whether a 64-bit ELF file ends before its section table, which linkers put last. The loader maps such a file without
+/// a look, and the process dies of SIGBUS.
+fn is_cut_short(path: &Path) -> bool {
+    let mut header = [0_u8; 64];
+    let Ok(mut file) = File::open(path) else { return false };
+    if file.read_exact(&mut header).is_err() || !header.starts_with(b"\x7fELF\x02\x01") {
+        return false; // what is no such ELF file, the loader refuses by itself
+    }
+    let field =
+        |at: usize, bytes: usize| header[at..at + bytes].iter().rev().fold(0_u64, |n, &b| n << 8 | u64::from(b));
+    let (table, entry_size, entries) = (field(40, 8), field(58, 2), field(60, 2));
+    file.metadata().is_ok_and(|data| data.len() < table.saturating_add(entry_size * entries))
 }
 
 #[cfg(test)]
@@ -212,6 +225,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let said = load_in_a_child(&compiled("int something_else(void) { return 1; }", dir.path()));
         assert!(said.contains("REFUSED Unusable") && said.contains("OrtGetApiBase"), "{said}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_library_that_is_cut_short_is_refused_and_kills_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = std::fs::read(super::super::for_tests().path()).unwrap();
+        for sixteenths in [1, 8, 15] {
+            let part = dir.path().join("libonnxruntime.so");
+            std::fs::write(&part, &whole[..whole.len() / 16 * sixteenths]).unwrap();
+            let said = load_in_a_child(&part);
+            assert!(said.contains("REFUSED Unusable") && said.contains("cut short"), "{said}");
+        }
     }
 
     #[test]

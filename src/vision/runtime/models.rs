@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::places;
+use super::{Lines, places};
 
 /// The list of checksums beside the models, in the format of `sha256sum`.
 const CHECKSUMS: &str = "SHA256SUMS";
@@ -14,7 +14,7 @@ const CHECKSUMS: &str = "SHA256SUMS";
 /// What is wrong with a model file, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    #[error("no folder models/ with {CHECKSUMS} was found. Run mekiki in the project's folder. Looked in:{}", list(.tried))]
+    #[error("no folder models/ with {CHECKSUMS} was found. Run mekiki in the project's folder. Looked in:{}", Lines(.tried))]
     NoFolder { tried: Vec<PathBuf> },
     #[error("{} cannot be read ({error}). Restore it: `git checkout -- models`.", .path.display())]
     Unreadable { path: PathBuf, error: io::Error },
@@ -28,10 +28,6 @@ pub enum ModelError {
         .path.display()
     )]
     WrongChecksum { path: PathBuf, bytes: u64, expected: String, found: String },
-}
-
-fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| format!("\n    {}", path.display())).collect()
 }
 
 /// The project's `models/`, or that of the executable's folder or its parents.
@@ -96,8 +92,9 @@ mod tests {
         check_models(&shipped()).unwrap();
         let list = fs::read_to_string(shipped().join(CHECKSUMS)).unwrap();
         for entry in fs::read_dir(shipped()).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            assert!(!name.ends_with(".onnx") || list.contains(&name), "{name} has no checksum");
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(path.extension().is_none_or(|e| e != "onnx") || list.contains(name), "{name} has no checksum");
         }
     }
 

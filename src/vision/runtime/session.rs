@@ -66,8 +66,8 @@ pub struct SessionSettings {
     /// took 1.4 times and the embedder's batch of 8 1.5 times as long, and the peak was higher, not lower: the C
     /// allocator gives large blocks back to the system and faults them in again.
     pub arena: bool,
-    /// Plan one block of memory for each input shape seen. The detector sees many shapes, so every one would cost
-    /// memory (18 MB after 150 pictures); it saved no time.
+    /// Plan one block of memory for each input shape seen. The detector sees many shapes, and each plan costs memory
+    /// (18 MB after 150 pictures); the time it saved was within the noise.
     pub memory_pattern: bool,
 }
 
@@ -140,8 +140,8 @@ impl Runtime {
             .builder(&providers, settings)
             .and_then(|builder| Ok(builder.with_profiling(profile.path().join("probe"))?))
             .and_then(|mut builder| builder.commit_from_file(model))
-            .map_err(|e| failed(e.to_string()))?;
-        let shares = probed(&mut session, probe).map_err(|e| failed(format!("{e:#}")))?;
+            .map_err(|e| failed(plain(&e.to_string())))?;
+        let shares = probed(&mut session, probe).map_err(|e| failed(plain(&format!("{e:#}"))))?;
         let provider = main_provider(&shares).ok_or_else(|| failed("the probe run had no step".into()))?;
         if provider.name != wanted {
             let ran = shares.get(wanted).map_or(0, |share| share.nodes);
@@ -164,6 +164,15 @@ impl Runtime {
             .with_intra_op_spinning(false)?;
         Ok(builder)
     }
+}
+
+/// ONNX Runtime's words without its source file, function and error number.
+fn plain(said: &str) -> String {
+    let words = match said.split_once("[ONNXRuntimeError] : ") {
+        Some((_, rest)) => rest.splitn(3, " : ").last().unwrap_or(rest),
+        None => said,
+    };
+    words.trim().trim_end_matches('.').to_owned()
 }
 
 /// The provider whose running proves the device, and all that are registered, best first.
@@ -263,6 +272,14 @@ mod tests {
         assert!(matches!(&error, SessionError::Model { model, .. } if model == page.path()), "{error}");
         let error = for_tests().session(Path::new(EMBED), &SMALL, settings(Device::Cpu)).unwrap_err();
         assert!(error.to_string().contains("embed-v0.onnx"), "{error}");
+    }
+
+    #[test]
+    fn the_reason_is_told_without_onnx_runtimes_source_lines() {
+        let said = "/src/bridge.cc:2043 onnxruntime::Provider& Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load \
+                    library cuda.so with error: libcublasLt.so.13: cannot open\n";
+        assert_eq!(plain(said), "Failed to load library cuda.so with error: libcublasLt.so.13: cannot open");
+        assert_eq!(plain("Load model failed."), "Load model failed");
     }
 
     #[test]

@@ -1,0 +1,52 @@
+# Works with GNU Make 3.81 (macOS). `make help` lists what there is.
+
+PYTHON ?= python3
+CARGO ?= cargo
+TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint bench fuzz runtime check-models clean need-cargo need-python
+
+help: ## this list
+	@echo 'Mekiki: make TARGET'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: runtime check-models build ## fetch what is missing, build, start the bot and print the address of its page
+	"$(TARGET_DIR)/release/mekiki" serve
+
+build: need-cargo ## build the release binary, target/release/mekiki
+	$(CARGO) build --release --locked
+
+test: runtime need-cargo ## run every test
+	$(CARGO) test --locked --features failpoints
+
+lint: need-cargo ## format, clippy with warnings denied, cargo-deny
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets --features failpoints -- -D warnings
+	@scripts/check-dependencies
+
+bench: runtime need-cargo ## run the benchmarks and print the ratios to their bounds
+	$(CARGO) bench --locked
+
+fuzz: need-cargo ## fuzz the picture decoder for FUZZ_SECONDS (60); needs cargo-fuzz and a nightly toolchain
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install --locked cargo-fuzz' >&2; exit 1; }
+	$(CARGO) +nightly fuzz run decode -- -max_total_time=$(FUZZ_SECONDS)
+
+runtime: need-python ## put ONNX Runtime into runtime/ (make run and make test do it by themselves)
+	@$(PYTHON) scripts/fetch-onnxruntime
+
+check-models: ## compare the models with their checksums
+	@cd models && if command -v sha256sum >/dev/null; then sha256sum -c --quiet SHA256SUMS; \
+	else shasum -a 256 -c --quiet SHA256SUMS; fi \
+	|| { echo 'A model is damaged or missing. Restore it: git checkout -- models (or git lfs pull)' >&2; exit 1; }
+
+clean: ## remove what was built and fetched; your data/ stays
+	$(CARGO) clean
+	rm -rf runtime
+
+need-cargo:
+	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: install rustup (https://rustup.rs), then run this again' >&2; exit 1; }
+
+need-python:
+	@command -v $(PYTHON) >/dev/null || { echo 'Python 3 is missing; it fetches ONNX Runtime. Debian: sudo apt-get install python3 python3-pip' >&2; exit 1; }
