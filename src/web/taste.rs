@@ -106,7 +106,7 @@ fn histogram(lang: Lang, bins: &[u32; 16]) -> Markup {
             text x=(left - 6.0) y=(bottom + 4.0) text-anchor="end" { "0" }
             @for (i, n) in bins.iter().enumerate() {
                 @let (from, to) = range(i);
-                rect class={ "t" (((from + to) / 2.0).round() as u8) } x=(left + step * i as f32 + 2.0) y=(bottom - tall(*n))
+                rect class={ "t" (f32::midpoint(from, to).round() as u8) } x=(left + step * i as f32 + 2.0) y=(bottom - tall(*n))
                     width=(step - 4.0) height=(tall(*n)) rx="2" {
                     title { (format!("{from:.2}–{to:.2}: {n}")) }
                 }

@@ -54,7 +54,7 @@ async fn a_file_of_the_limit_is_taken_and_one_byte_more_is_refused_in_words() {
     let fits = upload(&site, "/api/pictures", &[part("picture", Some("big.png"), &vec![7; FILE_LIMIT])]).await;
     assert_eq!(fits.status, StatusCode::CREATED);
     let large = part("picture", Some("huge.png"), &vec![7; FILE_LIMIT + 1]);
-    let reply = upload(&site, "/api/pictures", &[large.clone()]).await;
+    let reply = upload(&site, "/api/pictures", std::slice::from_ref(&large)).await;
     assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
     let error = &reply.json()["results"][0]["error"];
     assert_eq!(error["code"], "too_large");
@@ -70,7 +70,7 @@ async fn what_is_wrong_with_a_file_is_said() {
     let page = part("picture", Some("x.png"), b"<html>");
     let fine = part("picture", Some("y.png"), b"PNG");
     let site = Site::new(Fixture::default());
-    let reply = upload(&site, "/api/pictures", &[page.clone()]).await;
+    let reply = upload(&site, "/api/pictures", std::slice::from_ref(&page)).await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(reply.json()["results"][0]["error"]["code"], "not_a_picture");
     let reply = upload(&site, "/api/pictures", &[page, fine.clone()]).await;
@@ -78,7 +78,7 @@ async fn what_is_wrong_with_a_file_is_said() {
     assert_eq!(reply.json()["results"][1]["post"], 1);
 
     let busy = Site::new(Fixture { busy: true, ..Fixture::default() });
-    let reply = upload(&busy, "/api/pictures", &[fine.clone()]).await;
+    let reply = upload(&busy, "/api/pictures", std::slice::from_ref(&fine)).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
 
     let broken = Site::new(Fixture { broken: true, ..Fixture::default() });
