@@ -5,12 +5,15 @@ rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod domain;
 
-pub mod pipeline;
 pub mod samples;
 pub mod store;
 pub mod taste;
 pub mod vision;
+
+pub mod pipeline;
+
 pub mod web;
 
+pub mod app;
 pub mod cli;
 pub mod config;

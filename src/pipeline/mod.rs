@@ -6,6 +6,7 @@ mod learn;
 mod near;
 mod read;
 mod step;
+
 mod views;
 mod worker;
 
@@ -16,8 +17,9 @@ use tokio::sync::Notify;
 pub use crate::domain::{PostSource, PostState};
 pub use clock::{Clock, SystemClock};
 pub use intake::{Submission, SubmitError};
-pub use learn::{CurrentTaste, Learnt};
+pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use near::near_duplicate_groups;
+pub use step::jpeg;
 pub use views::{FaceInPost, FaceView, GalleryFilter, PickView, PictureView, PostView, TasteView};
 
 use crate::domain::{DeskRules, RatingSource};

@@ -105,9 +105,16 @@ impl Pipeline {
             let ratings = self.store().own_ratings(scope, viewer, face.picture).await?;
             let mut view = self.face_view(taste.as_deref(), face);
             view.rating = ratings.get(&face.id).copied();
-            views.push(FaceInPost { post: *post, face: view });
+            let over_age_gate = self.is_restricted(*post, face.picture).await?;
+            views.push(FaceInPost { post: *post, over_age_gate, face: view });
         }
         Ok(views)
+    }
+
+    /// Marked by the source, or over the age gate by the models.
+    async fn is_restricted(&self, post: PostId, picture: PictureId) -> Result<bool, StoreError> {
+        let marked = self.store().post(post).await?.is_some_and(|p| p.marked_restricted);
+        Ok(marked || self.store().picture(picture).await?.is_some_and(|p| p.safety.is_restricted()))
     }
 
     async fn view(&self, scope: Scope, viewer: &Rater, row: PostRow) -> Result<PostView, StoreError> {

@@ -233,7 +233,7 @@ fn keep(
 }
 
 /// JPEG bytes of an RGB picture.
-pub(super) fn jpeg(picture: &RgbImage) -> Vec<u8> {
+pub fn jpeg(picture: &RgbImage) -> Vec<u8> {
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
         .encode_image(picture)

@@ -7,10 +7,8 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::analyse::{Analysis, Prepared, analyse};
-use super::detector::Detector;
-use super::embedder::Embedder;
-use crate::domain::{Confidence, Size};
+use super::analyse::{Analysis, Models, Prepared, RunSizes};
+use crate::domain::Confidence;
 
 /// Why there is no analysis.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,15 +28,17 @@ pub enum EngineError {
 pub struct EngineOptions {
     /// Pictures that may wait; one more is answered `Busy`.
     pub queue: usize,
-    /// Pictures detected at once; bounds the memory of the detector's activations.
+    /// Requests taken from the queue at once when several wait.
     pub batch: usize,
+    /// How many of them go through a model in one run.
+    pub runs: RunSizes,
     /// Detections below are not faces.
     pub floor: Confidence,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { queue: 16, batch: 4, floor: Confidence(0.44) }
+        Self { queue: 16, batch: 4, runs: RunSizes::CPU, floor: Confidence(0.44) }
     }
 }
 
@@ -57,11 +57,11 @@ pub struct Engine {
 
 impl Engine {
     /// Starts the thread.
-    pub fn start(detector: Detector, embedder: Embedder, options: EngineOptions) -> std::io::Result<Self> {
+    pub fn start(models: Models, options: EngineOptions) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(options.queue);
         let thread = std::thread::Builder::new()
             .name("engine".into())
-            .spawn(move || Worker { detector, embedder, options }.run(&jobs))?;
+            .spawn(move || Worker { models, options }.run(&jobs))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -91,8 +91,7 @@ impl Drop for Engine {
 }
 
 struct Worker {
-    detector: Detector,
-    embedder: Embedder,
+    models: Models,
     options: EngineOptions,
 }
 
@@ -102,8 +101,8 @@ impl Worker {
             let mut waiting = vec![first];
             waiting.extend(jobs.try_iter().take(self.options.batch.saturating_sub(1)));
             waiting.retain(|job| !job.reply.is_closed());
-            for group in by_input(waiting) {
-                self.run_batch(group);
+            if !waiting.is_empty() {
+                self.run_batch(waiting);
             }
         }
     }
@@ -111,7 +110,7 @@ impl Worker {
     fn run_batch(&mut self, jobs: Vec<Job>) {
         let started = Instant::now();
         let prepared: Vec<&Prepared> = jobs.iter().map(|j| &j.prepared).collect();
-        match analyse(&mut self.detector, &mut self.embedder, &prepared, self.options.floor) {
+        match self.models.analyse(&prepared, self.options.floor, self.options.runs) {
             Ok(analyses) => {
                 for (job, mut analysis) in jobs.into_iter().zip(analyses) {
                     analysis.stages.queue = (started - job.queued).as_secs_f64();
@@ -132,19 +131,6 @@ impl Worker {
             }
         }
     }
-}
-
-/// Splits into groups of one input size, in order of arrival.
-fn by_input(jobs: Vec<Job>) -> Vec<Vec<Job>> {
-    let mut groups: Vec<(Size, Vec<Job>)> = Vec::new();
-    for job in jobs {
-        let input = job.prepared.input();
-        match groups.iter_mut().find(|(size, _)| *size == input) {
-            Some((_, group)) => group.push(job),
-            None => groups.push((input, vec![job])),
-        }
-    }
-    groups.into_iter().map(|(_, jobs)| jobs).collect()
 }
 
 fn record(analysis: &Analysis) {

@@ -12,7 +12,7 @@ mod phash;
 mod resize;
 pub mod runtime;
 
-pub use analyse::{Analysis, Prepared, Stages};
+pub use analyse::{Analysis, Models, Prepared, RunSizes, Stages};
 pub use colour::colour_histogram;
 pub use crop::{CROP_SIDE, crop_face};
 pub use detector::{DEFAULT_SIDE, Detection, Detector};

@@ -1,0 +1,153 @@
+//! The page's view of the pipeline: the local owner's scope.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::domain::{Calibration, FaceId, Judgement, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Scope, Target};
+use crate::pipeline::{Clock, GalleryFilter, PickView, Pipeline, PostView, Submission, SystemClock, TasteView};
+use crate::pipeline::SubmitError as IntakeError;
+use crate::vision::decode::{DecodeError, DecodeLimits, decode};
+use crate::vision::thumbnail;
+use crate::web::{Answer, Backend, HealthView, Media, ModelView, RateError, Standing, SubmitError, Upload};
+
+/// Posts that may wait before `/healthz` calls the queue full.
+const QUEUE_CAPACITY: usize = 2_000;
+/// Long side of the gallery's pictures.
+const THUMBNAIL_SIDE: u32 = 720;
+
+/// Serves the page from the pipeline.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) provider: String,
+    pub(super) models: Vec<ModelView>,
+    pub(super) notes: Vec<String>,
+    pub(super) metrics: PrometheusHandle,
+}
+
+const SCOPE: Scope = Scope::Local;
+
+impl Backend for Page {
+    fn submit(&self, upload: Upload) -> Answer<'_, Result<PostId, SubmitError>> {
+        Box::pin(async move {
+            let submission = Submission {
+                source: PostSource::Upload,
+                bytes: upload.bytes.into(),
+                title: upload.title,
+                author: upload.author,
+                link: upload.link,
+                posted_at: None,
+            };
+            self.pipeline.submit(submission).await.map_err(|error| match error {
+                IntakeError::Busy => SubmitError::Busy,
+                IntakeError::Decode(DecodeError::TooManyBytes { .. }) => SubmitError::TooLarge,
+                IntakeError::Decode(error) => SubmitError::Decode { code: error.code(), message: error.to_string() },
+                IntakeError::Store(error) => SubmitError::Internal(error.into()),
+            })
+        })
+    }
+
+    fn post(&self, id: PostId) -> Answer<'_, anyhow::Result<Option<PostView>>> {
+        Box::pin(async move { Ok(self.pipeline.post_view(SCOPE, &Rater::owner(), id).await?) })
+    }
+
+    fn gallery(
+        &self,
+        filter: GalleryFilter,
+        before: Option<PostId>,
+        limit: u32,
+    ) -> Answer<'_, anyhow::Result<Vec<PostView>>> {
+        Box::pin(async move { Ok(self.pipeline.gallery(SCOPE, &Rater::owner(), filter, before, limit).await?) })
+    }
+
+    fn picks(&self, before: Option<PostId>, limit: u32) -> Answer<'_, anyhow::Result<Vec<PickView>>> {
+        Box::pin(async move { Ok(self.pipeline.pick_views(SCOPE, &Rater::owner(), before, limit).await?) })
+    }
+
+    fn rate(
+        &self,
+        face: FaceId,
+        judgement: Option<Judgement>,
+        score_visible: bool,
+    ) -> Answer<'_, Result<Calibration, RateError>> {
+        Box::pin(async move {
+            let rating = Rating {
+                scope: SCOPE,
+                rater: Rater::owner(),
+                target: Target::Face(face),
+                judgement,
+                source: RatingSource::Local,
+                at: SystemClock.now(),
+                score_visible,
+            };
+            if !self.pipeline.rate(&rating).await.map_err(anyhow::Error::from)? {
+                return Err(RateError::NoSuchFace);
+            }
+            Ok(self.pipeline.calibration(SCOPE).await.map_err(anyhow::Error::from)?)
+        })
+    }
+
+    fn standing(&self) -> Answer<'_, anyhow::Result<Standing>> {
+        Box::pin(async move {
+            let version = self.pipeline.taste(SCOPE).map(|t| t.id);
+            Ok(Standing { calibration: self.pipeline.calibration(SCOPE).await?, version })
+        })
+    }
+
+    fn taste(&self) -> Answer<'_, anyhow::Result<TasteView>> {
+        Box::pin(async move { Ok(self.pipeline.taste_view(SCOPE, &Rater::owner()).await?) })
+    }
+
+    fn remove(&self, post: PostId) -> Answer<'_, anyhow::Result<bool>> {
+        Box::pin(async move { Ok(self.pipeline.remove(post).await?) })
+    }
+
+    fn picture(&self, id: PictureId) -> Answer<'_, anyhow::Result<Option<Media>>> {
+        Box::pin(async move {
+            let preview = self.pipeline.preview(id).await?;
+            Ok(preview.map(|bytes| Media { content_type: "image/jpeg", bytes: bytes.into() }))
+        })
+    }
+
+    fn thumbnail(&self, id: PictureId) -> Answer<'_, anyhow::Result<Option<Bytes>>> {
+        Box::pin(async move {
+            let Some(preview) = self.pipeline.preview(id).await? else { return Ok(None) };
+            let small = tokio::task::spawn_blocking(move || -> Result<Vec<u8>, DecodeError> {
+                let picture = decode(&preview, &DecodeLimits::default())?.image;
+                if picture.width().max(picture.height()) <= THUMBNAIL_SIDE {
+                    return Ok(preview);
+                }
+                Ok(crate::pipeline::jpeg(&thumbnail(&picture, THUMBNAIL_SIDE)))
+            });
+            Ok(Some(small.await??.into()))
+        })
+    }
+
+    fn crop(&self, face: FaceId) -> Answer<'_, anyhow::Result<Option<Bytes>>> {
+        Box::pin(async move { Ok(self.pipeline.crop(face).await?.map(Bytes::from)) })
+    }
+
+    fn health(&self) -> Answer<'_, HealthView> {
+        Box::pin(async move {
+            let pending = self.pipeline.store().pending_posts().await;
+            let database_ok = pending.is_ok();
+            HealthView {
+                ok: database_ok,
+                version: env!("CARGO_PKG_VERSION").into(),
+                provider: self.provider.clone(),
+                models: self.models.clone(),
+                database_ok,
+                queue_depth: pending.unwrap_or(0) as usize,
+                queue_capacity: QUEUE_CAPACITY,
+                notes: self.notes.clone(),
+            }
+        })
+    }
+
+    fn metrics(&self) -> String {
+        self.metrics.run_upkeep();
+        self.metrics.render()
+    }
+}

@@ -1,0 +1,174 @@
+//! `mekiki serve`: everything, until a signal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::page::Page;
+use super::{DataFolder, LoadedModels, build_pipeline, open_store};
+use crate::config::{Config, Language};
+use crate::pipeline::Pipeline;
+use crate::store::{BlobKind, Blobs};
+use crate::web::{Lang, ModelView, WebSettings, router};
+
+/// How often the crops are brought back into their budget.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+/// How long open connections may take to end at a stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Runs the bot until SIGINT or SIGTERM. Stops in this order: the page takes no more, the workers end the steps in
+/// flight, the learner ends its fit, the database is closed; what is left goes on at the next start.
+pub async fn serve(config: &Config) -> anyhow::Result<()> {
+    let folder = DataFolder::lock(&config.data_dir)?;
+    let store = open_store(config).await?;
+    let models = tokio::task::block_in_place(|| LoadedModels::load(config))?;
+    let provider = models.providers[0].to_string();
+    tracing::info!(%provider, library = %models.runtime.path().display(), "models loaded");
+    let model_views = model_views(&models.names);
+    let notes = models.providers.iter().filter_map(|p| p.note.clone()).collect();
+    let metrics = PrometheusBuilder::new().install_recorder().context("cannot install the metrics recorder")?;
+
+    let blobs = folder.blobs()?;
+    let pipeline = build_pipeline(config, models, store.clone(), blobs.clone()).await?;
+    let left = pipeline.tidy_spool().await?;
+    if left > 0 {
+        tracing::info!(files = left, "removed what an earlier stop had left in the spool");
+    }
+    if config.samples {
+        pipeline.claim_samples().await?;
+    }
+
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!("cannot listen on {} (MEKIKI_LISTEN); is another mekiki running?", config.listen)
+    })?;
+    let address = listener.local_addr()?;
+    let page = Page { pipeline: Arc::clone(&pipeline), provider: provider.clone(), models: model_views, notes, metrics };
+    let app = router(Arc::new(page), web_settings(config));
+
+    let stop = CancellationToken::new();
+    let workers = Background::start(&pipeline, blobs, config, &stop);
+    announce(config, &address.to_string(), &provider);
+
+    let closing = stop.clone();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move { closing.cancelled().await });
+    let mut server = tokio::spawn(async move { server.await });
+    tokio::select! {
+        () = stop_signal() => tracing::info!("stopping"),
+        ended = &mut server => ended?.context("the page stopped")?,
+    }
+    stop.cancel();
+    if tokio::time::timeout(GRACE, &mut server).await.is_err() {
+        server.abort();
+    }
+    workers.end().await;
+    store.close().await;
+    drop(folder);
+    Ok(())
+}
+
+/// The tasks beside the page.
+struct Background {
+    pipeline: JoinHandle<()>,
+    learning: JoinHandle<()>,
+    sweeping: JoinHandle<()>,
+}
+
+impl Background {
+    fn start(pipeline: &Arc<Pipeline>, blobs: Blobs, config: &Config, stop: &CancellationToken) -> Self {
+        Self {
+            pipeline: tokio::spawn(Arc::clone(pipeline).run(stop.clone())),
+            learning: tokio::spawn(Arc::clone(pipeline).run_learning(stop.clone())),
+            sweeping: tokio::spawn(sweep_crops(blobs, config.crops_mb, config.crops_days, stop.clone())),
+        }
+    }
+
+    async fn end(self) {
+        for (name, task) in
+            [("pipeline", self.pipeline), ("learning", self.learning), ("sweeping", self.sweeping)]
+        {
+            if let Err(error) = task.await {
+                tracing::error!(task = name, %error, "a task did not end well");
+            }
+        }
+    }
+}
+
+async fn sweep_crops(blobs: Blobs, megabytes: u32, days: u32, stop: CancellationToken) {
+    let budget = u64::from(megabytes) * 1024 * 1024;
+    let age = Duration::from_secs(u64::from(days) * 24 * 3600);
+    loop {
+        let blobs = blobs.clone();
+        let swept = tokio::task::spawn_blocking(move || blobs.sweep(BlobKind::Crop, budget, age, system_time())).await;
+        match swept {
+            Ok(Ok(0)) => {}
+            Ok(Ok(files)) => tracing::info!(files, "removed old crops"),
+            Ok(Err(error)) => tracing::error!(%error, "cannot sweep the crops"),
+            Err(error) => tracing::error!(%error, "sweeping the crops panicked"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "file times are the machine's own")]
+fn system_time() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
+fn model_views(names: &str) -> Vec<ModelView> {
+    names
+        .split('+')
+        .filter_map(|name| name.rsplit_once('-'))
+        .map(|(name, version)| ModelView { name: name.into(), version: version.into() })
+        .collect()
+}
+
+fn web_settings(config: &Config) -> WebSettings {
+    WebSettings {
+        token: config.web_token.clone(),
+        public_url: config.public_url.clone(),
+        lang: match config.language {
+            Language::Auto => None,
+            Language::English => Some(Lang::En),
+            Language::Japanese => Some(Lang::Ja),
+        },
+    }
+}
+
+/// Says where the page is: the one line a user waits for.
+#[expect(clippy::print_stdout, reason = "the answer to the command, not a log line")]
+fn announce(config: &Config, address: &str, provider: &str) {
+    println!("Mekiki runs on {provider}.");
+    println!("Open http://{address}/ in a browser; stop with Ctrl+C.");
+    if config.web_token.is_some() {
+        println!("The page asks for MEKIKI_WEB_TOKEN.");
+    }
+}
+
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = tokio::signal::ctrl_c() => {}
+                }
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "cannot listen for SIGTERM"),
+        }
+    }
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::error!(%error, "cannot listen for Ctrl+C; kill the process to stop it");
+        std::future::pending::<()>().await;
+    }
+}
