@@ -2,7 +2,7 @@
 
 use super::canvas::Canvas;
 use super::dice::Dice;
-use super::palette::{Medium, Rgb, WHITE};
+use super::palette::{Medium, Rgb};
 use super::pen::{Path, Pt, ellipse, polygon, rect};
 use super::scenery;
 
@@ -288,5 +288,4 @@ fn focus_lines(ground: &mut Ground<'_>) {
         let at = |angle: f64, radius: f64| (middle.0 + radius * angle.cos(), middle.1 + radius * angle.sin());
         ground.canvas.fill(&polygon(&[at(angle, from), at(angle - half, reach), at(angle + half, reach)]), &line);
     }
-    ground.canvas.glaze(&ellipse(middle, inner * 0.4, inner * 0.4), &WHITE, 0.0);
 }

@@ -41,7 +41,7 @@ pub(super) fn arrange(dice: &mut Dice) -> Layout {
 /// Long side 480–1400 px, in portrait, landscape or square.
 fn picture_size(dice: &mut Dice, count: u32) -> Size {
     let long = dice.range(480.0, 1400.0);
-    let ratio: f64 = dice.pick(&[0.6667, 0.75, 0.7071, 0.8, 0.5625]);
+    let ratio: f64 = dice.pick(&[0.6667, 0.75, std::f64::consts::FRAC_1_SQRT_2, 0.8, 0.5625]);
     let (portrait, landscape, square) = match count {
         1 => (6, 2, 2),
         2 => (3, 5, 2),
@@ -71,8 +71,8 @@ fn single(dice: &mut Dice, size: Size) -> Spot {
             (scale, (h - dice.range(225.0, 300.0) * scale).min(h * 0.66))
         }
         Framing::HalfBody => {
-            let scale = (w / 520.0).min(h / 760.0) * dice.range(0.72, 1.02);
-            (scale, (dice.range(225.0, 290.0) * scale).max(h - 780.0 * scale))
+            let scale = (w / 500.0).min(h / 680.0) * dice.range(0.78, 1.02);
+            (scale, (dice.range(225.0, 290.0) * scale).max(h - 560.0 * scale))
         }
         Framing::Chibi => {
             let scale = (w / 440.0).min(h / 600.0) * dice.range(0.6, 0.95);
@@ -89,7 +89,7 @@ fn one_row(dice: &mut Dice, size: Size, count: u32) -> Vec<Spot> {
     let slot = w / f64::from(count);
     let tall = match framing {
         Framing::Chibi => 600.0,
-        Framing::HalfBody => 760.0,
+        Framing::HalfBody => 660.0,
         _ => 490.0,
     };
     // Smaller people leave more of the scenery to see.
@@ -98,7 +98,7 @@ fn one_row(dice: &mut Dice, size: Size, count: u32) -> Vec<Spot> {
     let left = (w - spread * f64::from(count)) / 2.0;
     let y = match framing {
         Framing::Chibi => (h / 2.0 - 50.0 * scale).max(h - 420.0 * scale),
-        Framing::HalfBody => (250.0 * scale).max(h - 720.0 * scale),
+        Framing::HalfBody => (250.0 * scale).max(h - 500.0 * scale),
         _ => (h - 270.0 * scale).max(215.0 * scale),
     };
     (0..count)

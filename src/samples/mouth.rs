@@ -89,7 +89,7 @@ pub(super) fn draw_mouth(canvas: &mut Canvas, head: &Head, look: &Look, attribut
             );
         }
         Expression::Shy => {
-            mouth.line(canvas, look, &[(-11.0, 1.0), (-5.0, -2.0), (0.0, 1.5), (5.0, -2.0), (11.0, 1.0)])
+            mouth.line(canvas, look, &[(-11.0, 1.0), (-5.0, -2.0), (0.0, 1.5), (5.0, -2.0), (11.0, 1.0)]);
         }
     }
 }

@@ -145,7 +145,7 @@ impl Look {
     pub(super) fn new(attributes: &Attributes, medium: Medium, scale: f64, dice: &mut Dice) -> Self {
         let skin = match medium {
             Medium::Colour => skin(attributes.skin),
-            Medium::Manga => skin(attributes.skin).light(0.6),
+            Medium::Manga => skin(attributes.skin).light(0.72),
         };
         let hair = hair(attributes.hair.colour);
         let eye = eye(attributes.eyes.colour);

@@ -55,7 +55,11 @@ fn two_hundred_seeds_show_every_shape_of_picture_and_one_to_six_people() {
 fn title_size_and_boxes_of_a_seed_stay() {
     let scene = Scene::new(0);
     let shown: Vec<String> = scene.faces.iter().map(|f| format!("{:.0?}", <[f32; 4]>::from(f.bounds))).collect();
-    insta::assert_snapshot!(format!("{}\n{}x{}\n{}", scene.title(), scene.size.width, scene.size.height, shown.join("\n")), @"");
+    insta::assert_snapshot!(format!("{}\n{}x{}\n{}", scene.title(), scene.size.width, scene.size.height, shown.join("\n")), @r"
+    A laughing girl with black hair in a ponytail, wearing a ribbon, cherry blossoms
+    537x813
+    [156, 348, 389, 539]
+    ");
 }
 
 #[test]
