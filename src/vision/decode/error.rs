@@ -109,7 +109,10 @@ mod tests {
             say(DecodeError::CutOff { format: Format::Jpeg }),
             "the JPEG file is cut off; download it again or send it again"
         );
-        assert_eq!(say(DecodeError::TooSmall { width: 1, height: 20_000 }), "1×20000 pixels are too few; each side must have at least 8");
+        assert_eq!(
+            say(DecodeError::TooSmall { width: 1, height: 20_000 }),
+            "1×20000 pixels are too few; each side must have at least 8"
+        );
     }
 
     #[test]

@@ -253,12 +253,7 @@ mod tests {
         );
         assert_eq!(
             check(header(10_000, 10_000, Layout::Rgba16)),
-            Err(DecodeError::TooMuchMemory {
-                width: 10_000,
-                height: 10_000,
-                needed: 800_001_000,
-                limit: 512 << 20
-            })
+            Err(DecodeError::TooMuchMemory { width: 10_000, height: 10_000, needed: 800_001_000, limit: 512 << 20 })
         );
         let lying = Header { orientation: Orientation::Rotate90, ..header(10_000, 10_000, Layout::Rgb8) };
         assert_eq!(lying.peak(), 600_000_000, "turning holds two pictures at once");

@@ -1,0 +1,3 @@
+//! The one integration test binary: a module for each thing that is tried from outside.
+
+mod hostile;
