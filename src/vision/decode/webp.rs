@@ -68,7 +68,10 @@ fn riff(bytes: &[u8]) -> Result<&[u8], DecodeError> {
 }
 
 /// A chunk's name and body, and what follows.
-fn chunk(bytes: &[u8]) -> Result<Option<(&[u8; 4], &[u8], &[u8])>, DecodeError> {
+type Chunk<'a> = (&'a [u8; 4], &'a [u8], &'a [u8]);
+
+/// The first chunk of these.
+fn chunk(bytes: &[u8]) -> Result<Option<Chunk<'_>>, DecodeError> {
     let Some((name, rest)) = bytes.split_first_chunk() else { return Ok(None) };
     let Some((size, rest)) = rest.split_first_chunk() else { return Ok(None) };
     let size = u32::from_le_bytes(*size) as usize;

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 /// A PNG chunk with its checksum.
-pub(crate) fn png_chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
-    let named = [name, body].concat();
+pub(crate) fn png_chunk(name: &str, body: &[u8]) -> Vec<u8> {
+    let named = [name.as_bytes(), body].concat();
     let length = u32::try_from(body.len()).unwrap();
     [&length.to_be_bytes()[..], &named, &crc32(&named).to_be_bytes()].concat()
 }
@@ -26,7 +26,7 @@ pub(crate) fn png(ihdr: Ihdr, rows: &[u8], extra: &[u8]) -> Vec<u8> {
 pub(crate) fn png_of_stream(ihdr: Ihdr, stream: &[u8], extra: &[u8]) -> Vec<u8> {
     let mut head = [ihdr.width.to_be_bytes(), ihdr.height.to_be_bytes()].concat();
     head.extend([ihdr.depth, ihdr.colour, 0, 0, 0]);
-    let (head, data, end) = (png_chunk(b"IHDR", &head), png_chunk(b"IDAT", stream), png_chunk(b"IEND", b""));
+    let (head, data, end) = (png_chunk("IHDR", &head), png_chunk("IDAT", stream), png_chunk("IEND", b""));
     [b"\x89PNG\r\n\x1a\n", &head[..], extra, &data, &end].concat()
 }
 
@@ -95,21 +95,21 @@ pub(crate) fn jpeg_resized(jpeg: &[u8], sof: u8, width: u16, height: u16) -> Vec
 }
 
 /// A RIFF chunk.
-pub(crate) fn riff_chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+pub(crate) fn riff_chunk(name: &str, body: &[u8]) -> Vec<u8> {
     let size = u32::try_from(body.len()).unwrap();
     let pad = &[0][..body.len() % 2];
-    [&name[..], &size.to_le_bytes(), body, pad].concat()
+    [name.as_bytes(), &size.to_le_bytes(), body, pad].concat()
 }
 
 /// A WebP file of these chunks.
 pub(crate) fn webp(chunks: &[Vec<u8>]) -> Vec<u8> {
-    riff_chunk(b"RIFF", &[&b"WEBP"[..], &chunks.concat()].concat())
+    riff_chunk("RIFF", &[&b"WEBP"[..], &chunks.concat()].concat())
 }
 
 /// A VP8X chunk for a canvas; `flags` are as in the standard (0x10 alpha, 0x08 EXIF, 0x02 animation).
 pub(crate) fn vp8x(flags: u8, width: u32, height: u32) -> Vec<u8> {
     let side = |v: u32| (v - 1).to_le_bytes()[..3].to_vec();
-    riff_chunk(b"VP8X", &[vec![flags, 0, 0, 0], side(width), side(height)].concat())
+    riff_chunk("VP8X", &[vec![flags, 0, 0, 0], side(width), side(height)].concat())
 }
 
 /// The bitstream chunk of a simple WebP.

@@ -81,10 +81,10 @@ fn all_eight_orientations_are_applied_in_png_jpeg_and_webp_and_others_are_ignore
     let (plain_jpeg, plain_webp) = (decoded(&jpeg), decoded(&lossless));
     for orientation in (0..=10).chain([256, 0x0600, u16::MAX]) {
         let tiff = exif(orientation);
-        assert_oriented(orientation, &chart(), &decoded(&chart_png(&png_chunk(b"eXIf", &tiff))), "PNG");
+        assert_oriented(orientation, &chart(), &decoded(&chart_png(&png_chunk("eXIf", &tiff))), "PNG");
         assert_oriented(orientation, &plain_jpeg, &decoded(&jpeg_with_exif(&jpeg, &tiff)), "JPEG");
         for prefix in [&b""[..], b"Exif\0\0"] {
-            let exif = riff_chunk(b"EXIF", &[prefix, &tiff].concat());
+            let exif = riff_chunk("EXIF", &[prefix, &tiff].concat());
             let file = webp(&[vp8x(0x08, 48, 32), webp_bitstream(&lossless), exif]);
             assert_oriented(orientation, &plain_webp, &decoded(&file), "WebP");
         }
