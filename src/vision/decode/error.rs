@@ -70,13 +70,13 @@ impl DecodeError {
         Self::damaged(format, root)
     }
 
-    pub(super) fn damaged(format: Format, why: impl ToString) -> Self {
-        Self::Damaged { format, why: shorten(why.to_string()) }
+    pub(super) fn damaged(format: Format, why: &(impl ToString + ?Sized)) -> Self {
+        Self::Damaged { format, why: shorten(&why.to_string()) }
     }
 }
 
 /// Decoders' messages may quote the file; keep them to one short line.
-fn shorten(text: String) -> String {
+fn shorten(text: &str) -> String {
     const MOST: usize = 120;
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST).collect();
     if line.len() < text.len() { line + "…" } else { line }
@@ -109,12 +109,15 @@ mod tests {
             say(DecodeError::CutOff { format: Format::Jpeg }),
             "the JPEG file is cut off; download it again or send it again"
         );
-        assert_eq!(say(DecodeError::TooSmall { width: 1, height: 20_000 }), "1×20000 pixels are too few; each side must have at least 8");
+        assert_eq!(
+            say(DecodeError::TooSmall { width: 1, height: 20_000 }),
+            "1×20000 pixels are too few; each side must have at least 8"
+        );
     }
 
     #[test]
     fn a_decoders_words_are_kept_short_and_on_one_line() {
-        let long = DecodeError::damaged(Format::Png, "a\nb".to_owned() + &"é".repeat(1000)).to_string();
+        let long = DecodeError::damaged(Format::Png, &("a\nb".to_owned() + &"é".repeat(1000))).to_string();
         assert!(long.chars().count() < 220 && !long.contains('\n'), "{long}");
     }
 }

@@ -35,7 +35,9 @@ impl<'a> Codec<'a> for Gif<'a> {
 fn error(e: &ImageError) -> DecodeError {
     let cause = e.source().and_then(|e| e.downcast_ref());
     match (e, cause) {
-        (ImageError::Limits(_), _) => DecodeError::damaged(Format::Gif, "its first frame is far larger than its canvas"),
+        (ImageError::Limits(_), _) => {
+            DecodeError::damaged(Format::Gif, "its first frame is far larger than its canvas")
+        }
         // There is no other reader than the file in memory.
         (_, Some(DecodingError::UnexpectedEof | DecodingError::Io(_))) => DecodeError::CutOff { format: Format::Gif },
         _ => DecodeError::from_codec(Format::Gif, e),

@@ -25,6 +25,9 @@ impl<'a> Codec<'a> for Jpeg<'a> {
 
     fn open(bytes: &'a [u8], _limits: &DecodeLimits) -> Result<(Self, Header), DecodeError> {
         let outline = Outline::of(bytes).ok_or(CUT_OFF)?;
+        if let Some(what) = &outline.unsupported {
+            return Err(DecodeError::UnsupportedKind { format: Format::Jpeg, what: what.clone() });
+        }
         let mut decoder = decoder(bytes);
         decoder.decode_headers().map_err(|e| error(&e))?;
         let (width, height) = decoder.dimensions().expect("the header was read");
@@ -95,6 +98,8 @@ struct Outline {
     frame: Option<Frame>,
     /// The first scan brings all the components.
     interleaved: bool,
+    /// A kind of JPEG that the decoder does not know, and says nothing useful about.
+    unsupported: Option<String>,
 }
 
 impl Outline {
@@ -102,6 +107,7 @@ impl Outline {
     fn of(bytes: &[u8]) -> Option<Self> {
         let mut frame: Option<Frame> = None;
         let mut first_scan = None;
+        let mut unsupported = None;
         let mut at = 2;
         loop {
             // To the next marker: past fill bytes, stuffed zeros and restart markers, which stand inside a scan.
@@ -115,7 +121,14 @@ impl Outline {
             let length = usize::from(u16::from_be_bytes(*bytes.get(at + 1..)?.first_chunk()?)).max(2);
             let segment = bytes.get(at + 3..at + 1 + length)?;
             match marker {
-                0xc0..=0xc2 if frame.is_none() => frame = Frame::of(segment, marker == 0xc2),
+                0xc0..=0xc2 if frame.is_none() => {
+                    unsupported =
+                        segment.first().filter(|bits| **bits != 8).map(|bits| format!("{bits} bits a sample"));
+                    frame = Frame::of(segment, marker == 0xc2);
+                }
+                0xc3 => unsupported = Some("lossless".to_owned()),
+                0xc5..=0xc7 => unsupported = Some("hierarchical".to_owned()),
+                0xc9..=0xcb | 0xcd..=0xcf => unsupported = Some("arithmetic coding".to_owned()),
                 SOS if first_scan.is_none() => first_scan = Some((at, segment.first().copied())),
                 _ => {}
             }
@@ -124,7 +137,7 @@ impl Outline {
         let end = at - 1;
         let (start, components) = first_scan.unwrap_or((end, None));
         let interleaved = frame.as_ref().map(|f| f.components) == components;
-        Some(Self { end, data: (end - start) as u64, frame, interleaved })
+        Some(Self { end, data: (end - start) as u64, frame, interleaved, unsupported })
     }
 
     /// Baseline with all components in one scan: decoded row by row.

@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn a_panic_of_a_decoder_is_an_error_that_asks_for_a_report() {
         let result: Result<(), _> = guard(Format::WebP, || panic!("this panic is part of a test"));
-        let error = result.unwrap_err();
+        let error = result.expect_err("it panicked");
         assert_eq!(error, DecodeError::Crashed { format: Format::WebP });
         assert!(error.to_string().contains("please report it"), "{error}");
     }
@@ -253,12 +253,7 @@ mod tests {
         );
         assert_eq!(
             check(header(10_000, 10_000, Layout::Rgba16)),
-            Err(DecodeError::TooMuchMemory {
-                width: 10_000,
-                height: 10_000,
-                needed: 800_001_000,
-                limit: 512 << 20
-            })
+            Err(DecodeError::TooMuchMemory { width: 10_000, height: 10_000, needed: 800_001_000, limit: 512 << 20 })
         );
         let lying = Header { orientation: Orientation::Rotate90, ..header(10_000, 10_000, Layout::Rgb8) };
         assert_eq!(lying.peak(), 600_000_000, "turning holds two pictures at once");
@@ -270,7 +265,7 @@ mod tests {
     #[test]
     fn bytes_are_counted_before_they_are_looked_at() {
         let limits = DecodeLimits { max_bytes: 3, ..DecodeLimits::default() };
-        assert_eq!(decode(b"<htm", &limits).unwrap_err(), DecodeError::TooManyBytes { bytes: 4, limit: 3 });
-        assert_eq!(decode(b"", &limits).unwrap_err(), DecodeError::Empty);
+        assert_eq!(decode(b"<htm", &limits).expect_err("too long"), DecodeError::TooManyBytes { bytes: 4, limit: 3 });
+        assert_eq!(decode(b"", &limits).expect_err("empty"), DecodeError::Empty);
     }
 }

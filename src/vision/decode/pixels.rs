@@ -41,9 +41,11 @@ pub(super) fn into_rgb8(mut buf: Vec<u8>, pixels: usize, layout: Layout) -> Vec<
         }),
         Layout::L16 => rewrite(&mut buf, pixels, |[h, l]: [u8; 2]| grey(to_8_bit(wide(h, l)))),
         Layout::La16 => rewrite(&mut buf, pixels, |[h, l, ah, al]: [u8; 4]| grey(on_white16(wide(h, l), wide(ah, al)))),
-        Layout::Rgb16 => rewrite(&mut buf, pixels, |p: [u8; 6]| {
-            [wide(p[0], p[1]), wide(p[2], p[3]), wide(p[4], p[5])].map(to_8_bit)
-        }),
+        Layout::Rgb16 => {
+            rewrite(&mut buf, pixels, |p: [u8; 6]| {
+                [wide(p[0], p[1]), wide(p[2], p[3]), wide(p[4], p[5])].map(to_8_bit)
+            });
+        }
         Layout::Rgba16 => rewrite(&mut buf, pixels, |p: [u8; 8]| {
             let a = wide(p[6], p[7]);
             [wide(p[0], p[1]), wide(p[2], p[3]), wide(p[4], p[5])].map(|v| on_white16(v, a))

@@ -15,12 +15,16 @@ pub(super) struct WebP<'a>(WebPDecoder<Cursor<&'a [u8]>>);
 impl<'a> Codec<'a> for WebP<'a> {
     const FORMAT: Format = Format::WebP;
 
-    fn open(bytes: &'a [u8], _limits: &DecodeLimits) -> Result<(Self, Header), DecodeError> {
+    fn open(bytes: &'a [u8], limits: &DecodeLimits) -> Result<(Self, Header), DecodeError> {
         let file = riff(bytes)?;
         let outline = Outline::of(&file[12..])?;
+        let (width, height) = outline.canvas;
+        let (orientation, scratch) = (outline.orientation, outline.scratch());
+        let header = Header { width, height, layout: Layout::Rgb8, orientation, scratch };
+        // A first look: the decoder has an error of its own for canvases that are far too large.
+        header.check(Format::WebP, limits)?;
         let mut decoder = WebPDecoder::new(Cursor::new(file)).map_err(|e| error(&e))?;
-        let (width, height) = decoder.dimensions();
-        if (width, height) != outline.canvas {
+        if decoder.dimensions() != outline.canvas {
             return Err(damaged("its two headers disagree about its size"));
         }
         let layout = if decoder.has_alpha() { Layout::Rgba8 } else { Layout::Rgb8 };
@@ -28,8 +32,7 @@ impl<'a> Codec<'a> for WebP<'a> {
             // Without alpha the canvas would be black where the first frame leaves it open.
             decoder.set_background_color([255; 4]).map_err(|e| error(&e))?;
         }
-        let scratch = outline.scratch();
-        Ok((Self(decoder), Header { width, height, layout, orientation: outline.orientation, scratch }))
+        Ok((Self(decoder), Header { layout, ..header }))
     }
 
     fn read(mut self, buf: &mut [u8], scratch: u64) -> Result<(), DecodeError> {
@@ -65,7 +68,10 @@ fn riff(bytes: &[u8]) -> Result<&[u8], DecodeError> {
 }
 
 /// A chunk's name and body, and what follows.
-fn chunk(bytes: &[u8]) -> Result<Option<(&[u8; 4], &[u8], &[u8])>, DecodeError> {
+type Chunk<'a> = (&'a [u8; 4], &'a [u8], &'a [u8]);
+
+/// The first chunk of these.
+fn chunk(bytes: &[u8]) -> Result<Option<Chunk<'_>>, DecodeError> {
     let Some((name, rest)) = bytes.split_first_chunk() else { return Ok(None) };
     let Some((size, rest)) = rest.split_first_chunk() else { return Ok(None) };
     let size = u32::from_le_bytes(*size) as usize;

@@ -228,6 +228,10 @@ def main():
         assert len(data) < 20_000, name
         (HERE / name).write_bytes(data)
         expected[name] = pillow_reads(data)
+        if name.startswith("small_first"):
+            # Outside the frame Pillow paints the file's background colour, browsers (and we) nothing.
+            inside = lambda p: 10 <= p[0] < 10 + W and 6 <= p[1] < 6 + H
+            expected[name]["points"] = [p for p in expected[name]["points"] if inside(p)]
     lines = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in expected.items())
     (HERE / "expected.json").write_text("{\n" + lines + "\n}\n")
 

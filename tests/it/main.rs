@@ -1,0 +1,5 @@
+//! The one integration test binary: a module for each thing that is tried from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod hostile;
