@@ -48,11 +48,13 @@ pub enum FitError {
         "rating {index} (counted from 0) has {found} {block} features where {expected} are needed: the face was analysed by another model, analyse it again"
     )]
     WrongLength { index: usize, block: &'static str, expected: usize, found: usize },
-    #[error("rating {index} (counted from 0) has a {block} feature that is no number (position {position}): analyse the face again")]
+    #[error(
+        "rating {index} (counted from 0) has a {block} feature that is no number (position {position}): analyse the face again"
+    )]
     NotFinite { index: usize, block: &'static str, position: usize },
 }
 
-/// A fitted taste: cheap to score with, and small enough to store (about 1 MB; 0.03 MB plus 8 KB a rating below 128).
+/// A fitted taste: cheap to score with, and small enough to store (about 1 MB; below 128 ratings 8 KB each).
 #[derive(Clone, PartialEq)]
 pub struct Taste {
     ratings: u32,

@@ -11,8 +11,8 @@
 //! only. U spans the leading directions, found by two steps of power iteration. On the simulated rater's 525 ratings
 //! the spread comes out 4 % too wide on average and 6 % at most (signal 1, noise 0.3).
 
-use faer::linalg::matmul::triangular::{BlockStructure, matmul as matmul_structured};
 use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{BlockStructure, matmul as matmul_structured};
 use faer::linalg::solvers::Solve;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Accum, Mat, MatRef, Par, Side};
@@ -82,7 +82,11 @@ impl Posterior {
 
     /// The weights alone, for ranking.
     pub(super) fn fit_mean(design: &Design, at: Hyperparameters) -> Self {
-        let system = if design.ratings() < design.dims() { Dual::new(design, at).mean() } else { Primal::new(design, at).mean() };
+        let system = if design.ratings() < design.dims() {
+            Dual::new(design, at).mean()
+        } else {
+            Primal::new(design, at).mean()
+        };
         Self { signal: at.signal, weights: to_f32(&system), reduction: Vec::new() }
     }
 
@@ -132,7 +136,8 @@ impl<'a> Dual<'a> {
     }
 
     fn covariance(&self) -> Mat<f64> {
-        let mut covariance = Mat::from_fn(self.gram.nrows(), self.gram.ncols(), |i, j| self.signal * f64::from(self.gram[(i, j)]));
+        let mut covariance =
+            Mat::from_fn(self.gram.nrows(), self.gram.ncols(), |i, j| self.signal * f64::from(self.gram[(i, j)]));
         for (i, noise) in self.noise.iter().enumerate() {
             covariance[(i, i)] += noise;
         }
@@ -167,7 +172,14 @@ impl<'a> Dual<'a> {
         }
         let mut projected = Mat::<f32>::zeros(rank, rank);
         matmul(&mut projected, Accum::Replace, directions.transpose(), &seen, 1.0, Par::Seq);
-        matmul(&mut combined, Accum::Replace, directions.transpose(), self.design.faces.transpose(), self.signal as f32, Par::Seq);
+        matmul(
+            &mut combined,
+            Accum::Replace,
+            directions.transpose(),
+            self.design.faces.transpose(),
+            self.signal as f32,
+            Par::Seq,
+        );
         whiten(&to_f64(&projected), to_f64(&combined))
     }
 }

@@ -6,9 +6,11 @@
 //! use learns from what it had when it was fitted, the new one from everything; each ranks the whole jury, and the new
 //! one is promoted unless it ranks it worse.
 //!
-//! There is no margin on purpose. A fit that is refused by chance costs little: the next rating brings another, with
-//! more behind it. A margin would let noise in a rating at a time, each step too small to be noticed; without one the
-//! taste in use stays where it is while what has come since adds up against the challenger.
+//! "Worse" means by more than [`MARGIN`]. Measured on streams of 160 ratings of the simulated rater, a fit after each:
+//! without a margin 49 % of the fits are refused by chance and the taste in use is 6.5 ratings old on average; with it
+//! 22 % and 1.1. With ratings drawn by lot from the 80th on it keeps a rank agreement of .633 (.636 without a margin)
+//! where promoting all would end at .613. When the newest ratings are nothing but noise, nobody ranks them well, and no
+//! jury of them can tell: this guards best where noise came first and honest ratings after it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,6 +25,8 @@ use crate::domain::CALIBRATED_AT;
 const JURY_SHARE: usize = 5;
 /// … but no fewer ratings than this, or ranks would be dice.
 const JURY_AT_LEAST: usize = 10;
+/// Rank agreement by which a fit must be worse to be refused: less comes from single neighbours changing places.
+const MARGIN: f32 = 0.02;
 
 /// Rank agreement with the newest ratings, none of which had been learnt from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,7 +79,7 @@ fn judge(current: &Taste, examples: &[Example]) -> Promotion {
     let Some(challenger) = jury.agreement(|_| true) else { return Promotion::Promoted { held_out: None } };
     let known = |e: &Example| e.at <= current.newest_rating();
     match jury.agreement(known) {
-        Some(current) if challenger.spearman < current.spearman => Promotion::Kept { current, challenger },
+        Some(current) if current.spearman - challenger.spearman > MARGIN => Promotion::Kept { current, challenger },
         _ => Promotion::Promoted { held_out: Some(challenger) },
     }
 }

@@ -1,13 +1,15 @@
 //! Features on a common scale, so that one prior fits all weights.
 //!
-//! Both blocks go through a square root: embeddings are outputs of a ReLU and histograms are shares, both long-tailed.
-//! Embedding dimensions are standardised one by one; the histogram is centred and scaled as a whole, since dividing
-//! rare colours by their small deviation lets them shout (Spearman .59 instead of .62 at 30 ratings). The blocks share
-//! the prior's signal 3 : 1. A constant 1 is appended, whose weight is the person's mean.
+//! Each block becomes shares of its sum, then square roots, as for the Hellinger distance: embeddings are outputs of a
+//! ReLU and histograms are shares already, both long-tailed. Embedding dimensions are then standardised one by one; the
+//! histogram is centred and scaled as a whole, since dividing rare colours by their small deviation lets them shout
+//! (Spearman .59 instead of .62 at 30 ratings). The blocks share the prior's signal 3 : 1. A constant 1 is appended,
+//! whose weight is the person's mean.
 //!
 //! Chosen on the simulated rater by nested cross-validation by group among 54 combinations (root, fourth root, none;
-//! standardised, centred, unit length; weight .15–.35): .62/.71/.75 at 30/100/400 ratings. They hardly differ, so the
-//! plainest of the good ones was taken. Statistics of all known faces gave no more than those of the rated.
+//! standardised, centred, unit length; weight .15–.35), which gave .62/.71/.75 at 30/100/400 ratings. They hardly
+//! differ, so a plain one of the good ones was taken. Statistics of all known faces gave no more than those of the
+//! rated ones.
 
 use crate::domain::{COLOUR_DIMS, EMBEDDING_DIMS, Features};
 
@@ -18,11 +20,11 @@ pub(super) const DIMS: usize = EMBEDDING_DIMS + COLOUR_DIMS + 1;
 const COLOUR_SHARE: f64 = 0.25;
 /// Mean variance of a feature, after the root, over the 633 rated faces: stands in while there are few ratings, with
 /// the weight of [`PRIOR_FACES`].
-const EMBEDDING_VARIANCE: f64 = 0.0465;
+const EMBEDDING_VARIANCE: f64 = 1.6e-4;
 const COLOUR_VARIANCE: f64 = 0.002_64;
 const PRIOR_FACES: f64 = 5.0;
 /// Part of the mean variance added to each embedding dimension's, so that those that hardly vary don't explode.
-const VARIANCE_FLOOR: f64 = 0.1;
+const VARIANCE_FLOOR: f64 = 1.0;
 /// Deviations beyond which a feature says no more: a freak value cannot drown all others.
 const CLIP: f32 = 8.0;
 
@@ -60,7 +62,8 @@ impl Scaling {
         let (embedding, colour) = square.split_at(EMBEDDING_DIMS);
         let embedding: Vec<f64> = embedding.iter().map(|s| shrunk(s, EMBEDDING_VARIANCE)).collect();
         let floor = VARIANCE_FLOOR * embedding.iter().sum::<f64>() / EMBEDDING_DIMS as f64;
-        let share = ((1.0 - COLOUR_SHARE) / EMBEDDING_DIMS as f64).sqrt();
+        let spread: f64 = embedding.iter().map(|v| v / (v + floor)).sum();
+        let share = ((1.0 - COLOUR_SHARE) / spread).sqrt();
         let colour: f64 = colour.iter().map(|s| shrunk(s, COLOUR_VARIANCE)).sum();
         let factors = embedding.iter().map(|v| share / (v + floor).sqrt());
         let factors = factors.chain(std::iter::repeat_n((COLOUR_SHARE / colour).sqrt(), COLOUR_DIMS));
@@ -89,12 +92,15 @@ impl Scaling {
 
 /// [`CLIP`] deviations in a scaled dimension's own unit.
 fn clip(index: usize) -> f32 {
-    let (share, dims) =
-        if index < EMBEDDING_DIMS { (1.0 - COLOUR_SHARE, EMBEDDING_DIMS) } else { (COLOUR_SHARE, 1) };
+    let (share, dims) = if index < EMBEDDING_DIMS { (1.0 - COLOUR_SHARE, EMBEDDING_DIMS) } else { (COLOUR_SHARE, 1) };
     CLIP * (share / dims as f64).sqrt() as f32
 }
 
-/// Square root that keeps the sign, of both blocks in a row.
+/// Square roots, signs kept, of each feature's share in its block; both blocks in a row.
 fn rooted(features: &Features) -> impl Iterator<Item = f32> {
-    features.embedding.iter().chain(&features.colour).map(|x| x.abs().sqrt().copysign(*x))
+    blocks(features).into_iter().flat_map(|(_, values, _)| {
+        let total: f64 = values.iter().map(|x| f64::from(x.abs())).sum();
+        let share = if total > 0.0 { total.recip() } else { 0.0 };
+        values.iter().map(move |x| (f64::from(x.abs()) * share).sqrt().copysign(f64::from(*x)) as f32)
+    })
 }
