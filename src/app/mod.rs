@@ -76,11 +76,7 @@ pub async fn build_pipeline(
         engine,
         clock: Arc::new(SystemClock),
         limits: DecodeLimits::default(),
-        rules: DeskRules {
-            threshold: config.threshold,
-            picks_per_hour: config.picks_per_hour,
-            ..DeskRules::default()
-        },
+        rules: DeskRules { threshold: config.threshold, picks_per_hour: config.picks_per_hour, ..DeskRules::default() },
         learn_from: config.learn_from.clone(),
         models: models.names,
         workers: config.threads.get().max(2),

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::domain::{Calibration, FaceId, Judgement, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Scope, Target};
-use crate::pipeline::{Clock, GalleryFilter, PickView, Pipeline, PostView, Submission, SystemClock, TasteView};
+use crate::domain::{
+    Calibration, FaceId, Judgement, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Scope, Target,
+};
 use crate::pipeline::SubmitError as IntakeError;
+use crate::pipeline::{Clock, GalleryFilter, PickView, Pipeline, PostView, Submission, SystemClock, TasteView};
 use crate::vision::decode::{DecodeError, DecodeLimits, decode};
 use crate::vision::thumbnail;
 use crate::web::{Answer, Backend, HealthView, Media, ModelView, RateError, Standing, SubmitError, Upload};

@@ -43,11 +43,12 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
         pipeline.claim_samples().await?;
     }
 
-    let listener = TcpListener::bind(config.listen).await.with_context(|| {
-        format!("cannot listen on {} (MEKIKI_LISTEN); is another mekiki running?", config.listen)
-    })?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {} (MEKIKI_LISTEN); is another mekiki running?", config.listen))?;
     let address = listener.local_addr()?;
-    let page = Page { pipeline: Arc::clone(&pipeline), provider: provider.clone(), models: model_views, notes, metrics };
+    let page =
+        Page { pipeline: Arc::clone(&pipeline), provider: provider.clone(), models: model_views, notes, metrics };
     let app = router(Arc::new(page), web_settings(config));
 
     let stop = CancellationToken::new();
@@ -88,9 +89,7 @@ impl Background {
     }
 
     async fn end(self) {
-        for (name, task) in
-            [("pipeline", self.pipeline), ("learning", self.learning), ("sweeping", self.sweeping)]
-        {
+        for (name, task) in [("pipeline", self.pipeline), ("learning", self.learning), ("sweeping", self.sweeping)] {
             if let Err(error) = task.await {
                 tracing::error!(task = name, %error, "a task did not end well");
             }

@@ -1,1 +1,146 @@
+//! The command line. Each subcommand is a function that answers an exit code.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line answers on standard output")]
 
+mod annotate;
+mod doctor;
+mod eval;
+mod files;
+mod fit;
+mod report;
+mod score;
+mod transfer;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::app;
+use crate::config::Config;
+
+/// Finds the drawn faces in pictures, scores them 1–5 by your taste, and learns from your ratings.
+#[derive(Debug, Parser)]
+#[command(name = "mekiki", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bot and its page until Ctrl+C
+    Serve,
+    /// Score the faces of pictures and folders
+    Score(ScoreArgs),
+    /// Fit a new taste on the ratings so far
+    Fit,
+    /// Measure a model on labelled data
+    Eval {
+        #[command(subcommand)]
+        what: EvalCommand,
+    },
+    /// Write all pictures' data, ratings and crops into a folder
+    Export { folder: PathBuf },
+    /// Read what `export` wrote; what is there already stays as it is
+    Import { folder: PathBuf },
+    /// Check device, models, database and permissions; the exit code says if all is well
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+struct ScoreArgs {
+    /// Pictures, or folders to look through
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// One JSON object a picture and line on standard output
+    #[arg(long)]
+    json: bool,
+    /// Write a gallery page to this file
+    #[arg(long, value_name = "OUT")]
+    html: Option<PathBuf>,
+    /// Write a copy of each picture with its faces boxed into this folder
+    #[arg(long, value_name = "DIR")]
+    annotate: Option<PathBuf>,
+    /// Confidence from which a box is a face, 0–1 [default: MEKIKI_MIN_CONFIDENCE]
+    #[arg(long, value_parser = unit_interval)]
+    min_confidence: Option<f32>,
+}
+
+#[derive(Debug, Subcommand)]
+enum EvalCommand {
+    /// The detector against boxes by hand
+    Faces(EvalFacesArgs),
+}
+
+#[derive(Debug, Args)]
+struct EvalFacesArgs {
+    /// One JSON object a line: file (relative to this list), boxes [[x1,y1,x2,y2]…] in the picture's pixels
+    rows: PathBuf,
+    /// Confidence at which recall and precision are counted [default: MEKIKI_MIN_CONFIDENCE]
+    #[arg(long, value_parser = unit_interval)]
+    cut: Option<f32>,
+    /// Long side of the detector's input
+    #[arg(long, default_value_t = crate::vision::DEFAULT_SIDE, value_parser = clap::value_parser!(u32).range(32..=4096))]
+    side: u32,
+    /// Write all boxes found (confidence ≥ 0.05) to this file: {"FILE": [[x1,y1,x2,y2,confidence]…]}
+    #[arg(long, value_name = "OUT")]
+    predictions: Option<PathBuf>,
+    /// The figures as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn unit_interval(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("a number from 0 to 1".into()),
+    }
+}
+
+/// Runs the command; errors are printed with their causes, once, here.
+pub fn run(cli: Cli) -> ExitCode {
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    for hint in &config.hints {
+        eprintln!("{hint}");
+    }
+    let filter = EnvFilter::try_new(&config.log).unwrap_or_default();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("mekiki: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(dispatch(cli.command, &config)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("mekiki: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve => app::serve(config).await.map(|()| ExitCode::SUCCESS),
+        Command::Score(args) => score::run(config, args).await,
+        Command::Fit => fit::run(config).await,
+        Command::Eval { what: EvalCommand::Faces(args) } => eval::faces(config, &args),
+        Command::Export { folder } => transfer::export(config, &folder).await,
+        Command::Import { folder } => transfer::import(config, &folder).await,
+        Command::Doctor => doctor::run(config).await,
+    }
+}

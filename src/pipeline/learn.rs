@@ -48,7 +48,11 @@ impl Tastes {
 pub enum Learnt {
     /// No rating stands: there is nothing to learn from, and no taste.
     Nothing,
-    Fitted { id: TasteId, ratings: u32, promotion: Promotion },
+    Fitted {
+        id: TasteId,
+        ratings: u32,
+        promotion: Promotion,
+    },
 }
 
 /// Why no taste was fitted.

@@ -6,12 +6,10 @@ use image::codecs::jpeg::JpegEncoder;
 use super::intake::blocking;
 use super::{Pipeline, crash_point};
 use crate::domain::{
-    Calibration, Candidate, DeskRules, Features, Origin, PictureId, PostId, PostState, Score, Scope, Size, Verdict,
+    Calibration, Candidate, DeskRules, Features, Origin, PictureId, PostId, PostState, Scope, Score, Size, Verdict,
 };
 use crate::samples::{RenderError, Scene};
-use crate::store::{
-    AnalysedFace, AnalysedPicture, BlobId, BlobKind, Blobs, Case, PictureRow, StoreError, WorkItem,
-};
+use crate::store::{AnalysedFace, AnalysedPicture, BlobId, BlobKind, Blobs, Case, PictureRow, StoreError, WorkItem};
 use crate::vision::decode::{DecodeError, DecodeLimits, decode};
 use crate::vision::{Analysis, DEFAULT_SIDE, EngineError, Prepared, perceptual_hash, thumbnail};
 

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::domain::{
-    Author, Calibration, Confidence, FaceId, Judgement, PictureBox, PictureId, PostId, PostSource, PostState, Score, Size,
-    TasteId, Verdict,
+    Author, Calibration, Confidence, FaceId, Judgement, PictureBox, PictureId, PostId, PostSource, PostState, Score,
+    Size, TasteId, Verdict,
 };
 
 /// One post with its picture, faces and verdict.

@@ -31,12 +31,7 @@ pub struct Case {
 impl Store {
     /// Lets the desk decide on a post and writes the verdict; a pick is claimed in the same transaction. A post that was
     /// picked before keeps its pick.
-    pub async fn decide_post(
-        &self,
-        case: &Case,
-        rules: &DeskRules,
-        now: OffsetDateTime,
-    ) -> Result<Verdict> {
+    pub async fn decide_post(&self, case: &Case, rules: &DeskRules, now: OffsetDateTime) -> Result<Verdict> {
         let Case { scope, post, candidate, taste, .. } = *case;
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let picked: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM picks WHERE scope = ? AND post = ?)")
@@ -108,6 +103,30 @@ impl Store {
         Ok(())
     }
 
+    /// Writes a pick that was published elsewhere, from an export.
+    pub async fn restore_pick(
+        &self,
+        scope: Scope,
+        post: PostId,
+        picture: PictureId,
+        score: f32,
+        at: OffsetDateTime,
+    ) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO picks (scope, post, picture, score, picked_at, published_at) VALUES (?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (scope, post) DO NOTHING",
+        )
+        .bind(scope.to_string())
+        .bind(post.0)
+        .bind(picture.to_string())
+        .bind(score)
+        .bind(millis(at))
+        .bind(millis(at))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     pub async fn verdict(&self, scope: Scope, post: PostId) -> Result<Option<Verdict>> {
         let json: Option<String> = sqlx::query_scalar("SELECT verdict FROM verdicts WHERE post = ? AND scope = ?")
             .bind(post.0)
@@ -156,8 +175,8 @@ impl Store {
         .await?;
         let mut posts = Vec::new();
         for row in rows {
-            let verdict: Verdict = serde_json::from_str(row.try_get("verdict")?)
-                .map_err(|e| StoreError::Unreadable(e.to_string()))?;
+            let verdict: Verdict =
+                serde_json::from_str(row.try_get("verdict")?).map_err(|e| StoreError::Unreadable(e.to_string()))?;
             if matches!(verdict, Verdict::Skip(why) if why.depends_on_taste()) {
                 posts.push(PostId(row.try_get("post")?));
             }

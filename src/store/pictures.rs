@@ -8,7 +8,8 @@ use super::blobs::BlobId;
 use super::codec::{bytes, floats, millis};
 use super::{Result, Store, parse};
 use crate::domain::{
-    COLOUR_DIMS, Confidence, EMBEDDING_DIMS, FaceId, Features, PerceptualHash, PictureBox, PictureId, PostId, Safety, Size,
+    COLOUR_DIMS, Confidence, EMBEDDING_DIMS, FaceId, Features, PerceptualHash, PictureBox, PictureId, PostId, Safety,
+    Size,
 };
 
 /// A picture as the analysis leaves it.
@@ -121,6 +122,13 @@ impl Store {
             .as_ref()
             .map(picture_row)
             .transpose()
+    }
+
+    /// All pictures, in the order they were analysed.
+    pub async fn picture_ids(&self) -> Result<Vec<PictureId>> {
+        let ids: Vec<String> =
+            sqlx::query_scalar("SELECT id FROM pictures ORDER BY analysed_at, id").fetch_all(&self.pool).await?;
+        ids.iter().map(|id| parse(id)).collect()
     }
 
     /// A picture's faces, surest first.

@@ -210,9 +210,7 @@ impl Store {
         let condition = match filter {
             PostFilter::All => "true",
             PostFilter::Picked => "EXISTS (SELECT 1 FROM picks k WHERE k.post = p.id AND k.published_at IS NOT NULL)",
-            PostFilter::Skipped => {
-                "p.state = 'published' AND NOT EXISTS (SELECT 1 FROM picks k WHERE k.post = p.id)"
-            }
+            PostFilter::Skipped => "p.state = 'published' AND NOT EXISTS (SELECT 1 FROM picks k WHERE k.post = p.id)",
             PostFilter::Failed => "p.state = 'failed'",
         };
         sqlx::query(sqlx::AssertSqlSafe(format!(

@@ -74,6 +74,26 @@ impl Store {
         Ok(added.rows_affected() == 1)
     }
 
+    /// Whether the ledger holds this line already.
+    pub async fn has_rating(&self, rating: &Rating) -> Result<bool> {
+        let (picture, face) = match rating.target {
+            Target::Picture(id) => (Some(id.to_string()), None),
+            Target::Face(id) => (None, Some(id.0)),
+        };
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM ratings WHERE scope = ? AND rater = ? AND face IS ? AND \
+             (face IS NOT NULL OR picture = ?) AND judgement IS ? AND at = ?)",
+        )
+        .bind(rating.scope.to_string())
+        .bind(&rating.rater.0)
+        .bind(face)
+        .bind(picture)
+        .bind(rating.judgement.map(|j| j.to_string()))
+        .bind(millis(rating.at))
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
     /// One rater's standing judgements of a picture's faces.
     pub async fn own_ratings(
         &self,

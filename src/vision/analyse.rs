@@ -80,12 +80,7 @@ pub struct Models {
 
 impl Models {
     /// Detects and embeds a batch of pictures of any sizes.
-    pub fn analyse(
-        &mut self,
-        batch: &[&Prepared],
-        floor: Confidence,
-        runs: RunSizes,
-    ) -> ort::Result<Vec<Analysis>> {
+    pub fn analyse(&mut self, batch: &[&Prepared], floor: Confidence, runs: RunSizes) -> ort::Result<Vec<Analysis>> {
         let started = Instant::now();
         let detections = self.detect(batch, floor, runs.detect)?;
         let detected = Instant::now();

@@ -59,9 +59,8 @@ impl Engine {
     /// Starts the thread.
     pub fn start(models: Models, options: EngineOptions) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(options.queue);
-        let thread = std::thread::Builder::new()
-            .name("engine".into())
-            .spawn(move || Worker { models, options }.run(&jobs))?;
+        let thread =
+            std::thread::Builder::new().name("engine".into()).spawn(move || Worker { models, options }.run(&jobs))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 

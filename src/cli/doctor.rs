@@ -1,0 +1,98 @@
+//! `mekiki doctor`: what works, what does not, and what to do.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::app::{self, LoadedModels};
+use crate::config::Config;
+use crate::domain::Scope;
+use crate::store::Store;
+use crate::vision::runtime;
+
+/// Prints a line a check.
+#[derive(Default)]
+struct Sheet {
+    ill: usize,
+}
+
+impl Sheet {
+    fn line(&mut self, what: &str, result: anyhow::Result<String>) {
+        match result {
+            Ok(found) => println!("ok    {what:10} {found}"),
+            Err(error) => {
+                self.ill += 1;
+                println!("FAIL  {what:10} {error:#}");
+            }
+        }
+    }
+}
+
+pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    let mut sheet = Sheet::default();
+    sheet.line("version", Ok(env!("CARGO_PKG_VERSION").into()));
+    sheet.line("settings", Ok("all valid".into()));
+    sheet.line("models", tokio::task::block_in_place(models));
+    sheet.line("device", tokio::task::block_in_place(|| device(config)));
+    sheet.line("data", data(&config.data_dir));
+    sheet.line("database", database(config).await);
+    sheet.line("page", page(config).await);
+    Ok(if sheet.ill == 0 {
+        ExitCode::SUCCESS
+    } else {
+        println!("{} of the checks failed.", sheet.ill);
+        ExitCode::FAILURE
+    })
+}
+
+fn models() -> anyhow::Result<String> {
+    let dir = runtime::models_dir()?;
+    runtime::check_models(&dir)?;
+    Ok(format!("checksums match in {}", dir.display()))
+}
+
+fn device(config: &Config) -> anyhow::Result<String> {
+    let loaded = LoadedModels::load(config)?;
+    let [detector, embedder] = &loaded.providers;
+    Ok(format!(
+        "MEKIKI_DEVICE={}: the detector ran on {detector}, the embedder on {embedder}, library {}",
+        config.device.as_str(),
+        loaded.runtime.path().display()
+    ))
+}
+
+fn data(folder: &Path) -> anyhow::Result<String> {
+    if !folder.exists() {
+        return Ok(format!("{} will be made at the first start", folder.display()));
+    }
+    tempfile::NamedTempFile::new_in(folder)
+        .with_context(|| format!("cannot write into {}; check its owner and permissions", folder.display()))?;
+    Ok(format!("{} can be written", folder.display()))
+}
+
+async fn database(config: &Config) -> anyhow::Result<String> {
+    let path = app::database_path(config);
+    if !path.exists() {
+        return Ok(format!("{} will be made at the first start", path.display()));
+    }
+    let store: Store = app::open_store(config).await?;
+    store.check().await.with_context(|| format!("{} is damaged; restore a copy", path.display()))?;
+    let ratings = store.rating_counts(Scope::Local).await?.total();
+    let waiting = store.pending_posts().await?;
+    let taste = store.current_taste(Scope::Local).await?;
+    store.close().await;
+    let taste = taste.map_or_else(|| "no taste yet".into(), |t| format!("taste version {}", t.id.0));
+    Ok(format!("{}: {ratings} ratings, {taste}, {waiting} posts waiting", path.display()))
+}
+
+async fn page(config: &Config) -> anyhow::Result<String> {
+    let protected = if config.web_token.is_some() { "asks for a token" } else { "asks for no token" };
+    match tokio::net::TcpListener::bind(config.listen).await {
+        Ok(_) => Ok(format!("{} is free; it {protected}", config.listen)),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            Ok(format!("{} is in use: a mekiki is running, or MEKIKI_LISTEN needs another port", config.listen))
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on {} (MEKIKI_LISTEN)", config.listen)),
+    }
+}

@@ -1,0 +1,345 @@
+//! `mekiki export` and `import`: all of a user's data as JSON Lines, with the crops as JPEG files.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use indicatif::ProgressBar;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::app::{DataFolder, open_store};
+use crate::config::Config;
+use crate::domain::{
+    Author, COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Features, Judgement, NewPost, Origin, PerceptualHash, PictureBox,
+    PictureId, PostSource, Rater, Rating, RatingSource, Safety, Scope, Size, Target,
+};
+use crate::pipeline::{Clock, SystemClock};
+use crate::store::{AnalysedFace, AnalysedPicture, BlobId, BlobKind, Blobs, Claim, PostFilter, Store};
+
+const PICTURES: &str = "pictures.jsonl";
+const POSTS: &str = "posts.jsonl";
+const RATINGS: &str = "ratings.jsonl";
+const CROPS: &str = "crops";
+
+/// A line of `pictures.jsonl`. Vectors are little-endian f32 in base64; previews and crops are `crops/HASH.jpg`.
+#[derive(Debug, Serialize, Deserialize)]
+struct PictureLine {
+    id: PictureId,
+    size: Size,
+    format: String,
+    perceptual_hash: PerceptualHash,
+    safety: Safety,
+    features: FeaturesLine,
+    preview: BlobId,
+    models: String,
+    faces: Vec<FaceLine>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FaceLine {
+    #[serde(rename = "box")]
+    bounds: PictureBox,
+    confidence: Confidence,
+    features: FeaturesLine,
+    crop: BlobId,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FeaturesLine {
+    embedding: String,
+    colour: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PostLine {
+    source: PostSource,
+    external_id: String,
+    picture: PictureId,
+    title: Option<String>,
+    author: Author,
+    link: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    posted_at: OffsetDateTime,
+    marked_restricted: bool,
+    pick: Option<PickLine>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PickLine {
+    score: f32,
+    #[serde(with = "time::serde::rfc3339")]
+    picked_at: OffsetDateTime,
+}
+
+/// A line of `ratings.jsonl`; `face` counts the picture's faces in the order of `pictures.jsonl`, null is the picture.
+#[derive(Debug, Serialize, Deserialize)]
+struct RatingLine {
+    scope: String,
+    rater: Rater,
+    picture: PictureId,
+    face: Option<usize>,
+    judgement: Option<Judgement>,
+    source: RatingSource,
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    score_visible: bool,
+}
+
+pub(super) async fn export(config: &Config, folder: &Path) -> anyhow::Result<ExitCode> {
+    let data = DataFolder::lock(&config.data_dir)?;
+    let (store, blobs) = (open_store(config).await?, data.blobs()?);
+    if folder.exists() {
+        let mut entries = fs::read_dir(folder).with_context(|| format!("cannot look into {}", folder.display()))?;
+        ensure!(entries.next().is_none(), "{} is not empty; name a new folder", folder.display());
+    }
+    fs::create_dir_all(folder.join(CROPS)).with_context(|| format!("cannot make {}", folder.display()))?;
+    let pictures = store.picture_ids().await?;
+    let bar = ProgressBar::new(pictures.len() as u64);
+    let mut lines = Lines::create(&folder.join(PICTURES))?;
+    for id in &pictures {
+        if let Some(line) = picture_line(&store, *id).await? {
+            for blob in line.faces.iter().map(|f| f.crop).chain([line.preview]) {
+                // A crop beyond its age or the budget is no longer kept.
+                if let Some(bytes) = blobs.get(BlobKind::Crop, blob)? {
+                    fs::write(folder.join(CROPS).join(format!("{blob}.jpg")), bytes)?;
+                }
+            }
+            lines.write(&line)?;
+        }
+        bar.inc(1);
+    }
+    lines.finish()?;
+    bar.finish_and_clear();
+    let posts = export_posts(&store, folder).await?;
+    let ratings = export_ratings(&store, folder).await?;
+    store.close().await;
+    println!("{} pictures, {posts} posts and {ratings} ratings are in {}.", pictures.len(), folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn picture_line(store: &Store, id: PictureId) -> anyhow::Result<Option<PictureLine>> {
+    let Some(picture) = store.picture(id).await? else { return Ok(None) };
+    let faces = store.faces(id).await?.into_iter().map(|face| FaceLine {
+        bounds: face.bounds,
+        confidence: face.confidence,
+        features: to_line(&face.features),
+        crop: face.crop,
+    });
+    Ok(Some(PictureLine {
+        id,
+        size: picture.size,
+        format: picture.format,
+        perceptual_hash: picture.hash,
+        safety: picture.safety,
+        features: to_line(&picture.features),
+        preview: picture.preview,
+        models: picture.models,
+        faces: faces.collect(),
+    }))
+}
+
+async fn export_posts(store: &Store, folder: &Path) -> anyhow::Result<usize> {
+    let mut posts = store.posts(PostFilter::All, None, u32::MAX).await?;
+    posts.reverse();
+    let mut lines = Lines::create(&folder.join(POSTS))?;
+    let mut written = 0;
+    for post in posts {
+        let Some(picture) = post.picture else { continue };
+        let pick = store.pick(Scope::Local, post.id).await?;
+        lines.write(&PostLine {
+            source: post.source,
+            external_id: post.external_id,
+            picture,
+            title: post.title,
+            author: post.author,
+            link: post.link,
+            posted_at: post.posted_at,
+            marked_restricted: post.marked_restricted,
+            pick: pick.map(|p| PickLine { score: p.score, picked_at: p.picked_at }),
+        })?;
+        written += 1;
+    }
+    lines.finish()?;
+    Ok(written)
+}
+
+async fn export_ratings(store: &Store, folder: &Path) -> anyhow::Result<usize> {
+    let ledger = store.ledger().await?;
+    let mut lines = Lines::create(&folder.join(RATINGS))?;
+    for rating in &ledger {
+        let (picture, face) = match rating.target {
+            Target::Picture(id) => (id, None),
+            Target::Face(id) => {
+                let face = store.face(id).await?.context("a rating of a face that is gone")?;
+                let faces = store.faces(face.picture).await?;
+                (face.picture, faces.iter().position(|f| f.id == id))
+            }
+        };
+        lines.write(&RatingLine {
+            scope: rating.scope.to_string(),
+            rater: rating.rater.clone(),
+            picture,
+            face,
+            judgement: rating.judgement,
+            source: rating.source,
+            at: rating.at,
+            score_visible: rating.score_visible,
+        })?;
+    }
+    lines.finish()?;
+    Ok(ledger.len())
+}
+
+/// Reads an export. Repeatable: what is there already is left as it is.
+pub(super) async fn import(config: &Config, folder: &Path) -> anyhow::Result<ExitCode> {
+    for name in [PICTURES, POSTS, RATINGS] {
+        ensure!(folder.join(name).is_file(), "{} is no export: it has no {name}", folder.display());
+    }
+    let data = DataFolder::lock(&config.data_dir)?;
+    let (store, blobs) = (open_store(config).await?, data.blobs()?);
+    let pictures: Vec<PictureLine> = read_lines(&folder.join(PICTURES))?;
+    let posts: Vec<PostLine> = read_lines(&folder.join(POSTS))?;
+    let bar = ProgressBar::new(pictures.len() as u64);
+    let mut new_posts = 0;
+    for line in pictures {
+        let shown: Vec<&PostLine> = posts.iter().filter(|p| p.picture == line.id).collect();
+        new_posts += import_picture(&store, &blobs, folder, line, &shown).await?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let mut new_ratings = 0;
+    for line in read_lines::<RatingLine>(&folder.join(RATINGS))? {
+        new_ratings += usize::from(import_rating(&store, line).await?);
+    }
+    store.close().await;
+    println!(
+        "Imported {new_posts} posts and {new_ratings} ratings; run `mekiki fit` or `mekiki serve` to learn from them."
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import_picture(
+    store: &Store,
+    blobs: &Blobs,
+    folder: &Path,
+    line: PictureLine,
+    posts: &[&PostLine],
+) -> anyhow::Result<usize> {
+    for blob in line.faces.iter().map(|f| f.crop).chain([line.preview]) {
+        let path = folder.join(CROPS).join(format!("{blob}.jpg"));
+        if path.is_file() {
+            let kept = blobs.put(BlobKind::Crop, &fs::read(&path)?)?;
+            ensure!(kept == blob, "{} is damaged: its bytes do not match its name", path.display());
+        }
+    }
+    let picture = AnalysedPicture {
+        id: line.id,
+        size: line.size,
+        format: line.format,
+        hash: line.perceptual_hash,
+        safety: line.safety,
+        features: from_line(&line.features)?,
+        preview: line.preview,
+        models: line.models,
+        faces: line
+            .faces
+            .into_iter()
+            .map(|f| {
+                let features = from_line(&f.features)?;
+                Ok(AnalysedFace { bounds: f.bounds, confidence: f.confidence, features, crop: f.crop })
+            })
+            .collect::<anyhow::Result<_>>()?,
+    };
+    let mut new = 0;
+    for post in posts {
+        let claim = store
+            .claim(&NewPost {
+                source: post.source,
+                external_id: post.external_id.clone(),
+                origin: Origin::Spool { picture: post.picture },
+                title: post.title.clone(),
+                author: post.author.clone(),
+                link: post.link.clone(),
+                posted_at: post.posted_at,
+                marked_restricted: post.marked_restricted,
+            })
+            .await?;
+        store.set_fetched(claim.post(), post.picture).await?;
+        store.set_analysed(claim.post(), &picture, SystemClock.now()).await?;
+        if let (Claim::New(id), Some(pick)) = (claim, &post.pick) {
+            store.restore_pick(Scope::Local, id, post.picture, pick.score, pick.picked_at).await?;
+        }
+        new += usize::from(matches!(claim, Claim::New(_)));
+    }
+    Ok(new)
+}
+
+async fn import_rating(store: &Store, line: RatingLine) -> anyhow::Result<bool> {
+    let target = match line.face {
+        None => Target::Picture(line.picture),
+        Some(index) => match store.faces(line.picture).await?.get(index) {
+            Some(face) => Target::Face(face.id),
+            None => bail!("{RATINGS} rates face {index} of {}, which has no such face", line.picture),
+        },
+    };
+    let rating = Rating {
+        scope: line.scope.parse()?,
+        rater: line.rater,
+        target,
+        judgement: line.judgement,
+        source: line.source,
+        at: line.at,
+        score_visible: line.score_visible,
+    };
+    Ok(!store.has_rating(&rating).await? && store.add_rating(&rating).await?)
+}
+
+fn to_line(features: &Features) -> FeaturesLine {
+    let encode = |v: &[f32]| BASE64_STANDARD.encode(v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>());
+    FeaturesLine { embedding: encode(&features.embedding), colour: encode(&features.colour) }
+}
+
+fn from_line(line: &FeaturesLine) -> anyhow::Result<Features> {
+    let decode = |text: &str, expected: usize| -> anyhow::Result<Vec<f32>> {
+        let bytes = BASE64_STANDARD.decode(text).context("features are not base64")?;
+        let (chunks, rest) = bytes.as_chunks::<4>();
+        ensure!(rest.is_empty() && chunks.len() == expected, "features have {} bytes", bytes.len());
+        Ok(chunks.iter().map(|&c| f32::from_le_bytes(c)).collect())
+    };
+    Ok(Features { embedding: decode(&line.embedding, EMBEDDING_DIMS)?, colour: decode(&line.colour, COLOUR_DIMS)? })
+}
+
+struct Lines(BufWriter<File>);
+
+impl Lines {
+    fn create(path: &Path) -> anyhow::Result<Self> {
+        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self(BufWriter::new(file)))
+    }
+
+    fn write(&mut self, line: &impl Serialize) -> anyhow::Result<()> {
+        serde_json::to_writer(&mut self.0, line)?;
+        Ok(self.0.write_all(b"\n")?)
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        Ok(self.0.flush()?)
+    }
+}
+
+fn read_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    BufReader::new(file)
+        .lines()
+        .enumerate()
+        .map(|(n, line)| {
+            serde_json::from_str(&line?).with_context(|| format!("{}, line {}: not as exported", path.display(), n + 1))
+        })
+        .collect()
+}
