@@ -15,7 +15,7 @@ pub fn spearman(a: &[f32], b: &[f32]) -> Option<f32> {
     }
     let (a, b) = (ranks(a), ranks(b));
     // Ranks always average to (n + 1) / 2.
-    let middle = (a.len() as f64 + 1.0) / 2.0;
+    let middle = f64::midpoint(1.0, a.len() as f64);
     let product = |x: &[f64], y: &[f64]| -> f64 { x.iter().zip(y).map(|(x, y)| (x - middle) * (y - middle)).sum() };
     let scale = (product(&a, &a) * product(&b, &b)).sqrt();
     (scale > 0.0).then(|| (product(&a, &b) / scale) as f32)
@@ -30,7 +30,7 @@ fn ranks(values: &[f32]) -> Vec<f64> {
     // `==`, not bits: 0.0 and −0.0 are tied.
     #[expect(clippy::float_cmp, reason = "a tie is exact equality")]
     for tied in order.chunk_by(|&i, &j| values[i] == values[j]) {
-        let shared = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
+        let shared = before as f64 + f64::midpoint(1.0, tied.len() as f64);
         for &i in tied {
             ranks[i] = shared;
         }

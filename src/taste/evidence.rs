@@ -1,5 +1,7 @@
 //! Signal and noise by marginal likelihood: how much of the ratings' variance the features explain.
 
+use std::cmp::Ordering;
+
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Accum, Mat, Par, Side};
 use serde::{Deserialize, Serialize};
@@ -51,7 +53,11 @@ pub(super) fn choose(design: &Design) -> Hyperparameters {
 /// Log marginal likelihood of the targets, up to a constant.
 fn log_evidence(gram: &Mat<f32>, targets: &Mat<f64>, extra: &[f64], at: Hyperparameters) -> f64 {
     let covariance = Mat::from_fn(gram.nrows(), gram.ncols(), |i, j| {
-        at.signal * f64::from(gram[(i, j)]) + if i == j { at.noise + extra[i] } else { 0.0 }
+        match i.cmp(&j) {
+            Ordering::Less => 0.0, // the factorisation reads the lower triangle
+            Ordering::Equal => at.signal * f64::from(gram[(i, j)]) + at.noise + extra[i],
+            Ordering::Greater => at.signal * f64::from(gram[(i, j)]),
+        }
     });
     let Ok(factor) = covariance.llt(Side::Lower) else { return f64::NEG_INFINITY };
     let mut whitened = targets.clone();

@@ -9,7 +9,7 @@
 //! U of the ratings instead of all n: |B·φ|² with B = L⁻¹·Uᵀ·(s·Φᵀ), L·Lᵀ = Uᵀ·(s·ΦᵀΦ + N)·U. It is what one would
 //! know from those combinations alone, hence never more than all ratings tell: the variance errs to the wide side
 //! only. U spans the leading directions, found by two steps of power iteration. On the simulated rater's 525 ratings
-//! the spread comes out 4 % too wide on average and 6 % at most (signal 1, noise 0.3).
+//! the spread comes out about 4 % too wide on average and 6 % at most (signal 1, noise 0.3).
 
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as matmul_structured};
@@ -21,7 +21,7 @@ use super::evidence::Hyperparameters;
 use super::scaling::{DIMS, Scaling};
 use super::{Example, observation};
 
-/// Combinations of ratings kept for the variance; 1 MB of f32, about 20 µs a face.
+/// Combinations of ratings kept for the variance; 1 MB of f32, about 15 µs a face.
 pub(super) const RANK: usize = 128;
 /// Faces taken at a time in the primal, to bound memory.
 const CHUNK: usize = 1024;
@@ -82,12 +82,12 @@ impl Posterior {
 
     /// The weights alone, for ranking.
     pub(super) fn fit_mean(design: &Design, at: Hyperparameters) -> Self {
-        let system = if design.ratings() < design.dims() {
+        let weights = if design.ratings() < design.dims() {
             Dual::new(design, at).mean()
         } else {
             Primal::new(design, at).mean()
         };
-        Self { signal: at.signal, weights: to_f32(&system), reduction: Vec::new() }
+        Self { signal: at.signal, weights: to_f32(&weights), reduction: Vec::new() }
     }
 
     pub(super) fn dual(design: &Design, at: Hyperparameters) -> Self {
@@ -110,7 +110,7 @@ impl Posterior {
         matmul(&mut mean, Accum::Replace, weights, column, 1.0, Par::Seq);
         matmul(&mut reduced, Accum::Replace, reduction, column, 1.0, Par::Seq);
         let prior = self.signal * f64::from(column.squared_norm_l2());
-        // The constant's column of B alone can round to slightly more than the prior.
+        // Rounding can take off slightly more than the prior; not a number must stay so.
         let variance = prior - f64::from(reduced.squared_norm_l2());
         (f64::from(mean[(0, 0)]), if variance < 0.0 { 0.0 } else { variance })
     }
@@ -121,7 +121,7 @@ struct Dual<'a> {
     design: &'a Design,
     signal: f64,
     noise: Vec<f64>,
-    /// ΦᵀΦ
+    /// `ΦᵀΦ`
     gram: Mat<f32>,
 }
 

@@ -1,7 +1,7 @@
 //! Features on a common scale, so that one prior fits all weights.
 //!
 //! Each block becomes shares of its sum, then square roots, as for the Hellinger distance: embeddings are outputs of a
-//! ReLU and histograms are shares already, both long-tailed. Embedding dimensions are then standardised one by one; the
+//! rectifier and histograms are shares already, both long-tailed. Embedding dimensions are then standardised one by one; the
 //! histogram is centred and scaled as a whole, since dividing rare colours by their small deviation lets them shout
 //! (Spearman .59 instead of .62 at 30 ratings). The blocks share the prior's signal 3 : 1. A constant 1 is appended,
 //! whose weight is the person's mean.
