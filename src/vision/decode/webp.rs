@@ -106,26 +106,42 @@ impl Frame {
             _ => {}
         }
     }
+
+    /// The frame inside an ANMF chunk and the size that the chunk gives for it. The decoder takes whatever follows a
+    /// leading ALPH for the bitstream, so only what stands in that place counts.
+    fn of_animation(body: &[u8]) -> Result<(Self, (u32, u32)), DecodeError> {
+        let (Some(head), Some(parts)) = (body.get(6..12), body.get(16..)) else {
+            return Err(damaged("its first frame is too short"));
+        };
+        let mut frame = Self::default();
+        if let Some((name, body, next)) = chunk(parts)? {
+            frame.note(*name, body);
+            if let (b"ALPH", Some((b"VP8 ", body, _))) = (name, chunk(next)?) {
+                frame.note(*b"VP8 ", body);
+            }
+        }
+        Ok((frame, (u24(head) + 1, u24(&head[3..]) + 1)))
+    }
 }
 
 impl Outline {
     fn of(mut rest: &[u8]) -> Result<Self, DecodeError> {
-        let mut canvas = None;
-        let mut orientation = None;
-        let (mut frame, mut first_frame) = (Frame::default(), None);
+        let (mut extended, mut orientation) = (None, None);
+        let (mut still, mut first_frame) = (Frame::default(), None);
         while let Some((name, body, next)) = chunk(rest)? {
             match name {
-                b"VP8X" if canvas.is_none() => canvas = vp8x_size(body),
+                b"VP8X" if extended.is_none() => extended = Some(vp8x(body)?),
                 b"EXIF" if orientation.is_none() => orientation = Some(exif::orientation(body)),
-                b"ANMF" if first_frame.is_none() => first_frame = Some(animation_frame(body)?),
-                _ => frame.note(*name, body),
+                b"ANMF" if first_frame.is_none() => first_frame = Some(body),
+                _ => still.note(*name, body),
             }
             rest = next;
         }
-        let animated = first_frame.is_some();
+        let animated = extended.is_some_and(|(animated, _)| animated);
+        let canvas = extended.map(|(_, canvas)| canvas);
         let (frame, expected) = match first_frame {
-            Some((frame, size)) => (frame, Some(size)),
-            None => (frame, canvas),
+            Some(body) if animated => Frame::of_animation(body).map(|(frame, size)| (frame, Some(size)))?,
+            _ => (still, canvas),
         };
         let size = frame.size.ok_or_else(|| damaged("it holds no picture"))?;
         if expected.is_some_and(|expected| expected != size) {
@@ -153,9 +169,13 @@ fn u24(b: &[u8]) -> u32 {
     u32::from_le_bytes([b[0], b[1], b[2], 0])
 }
 
-fn vp8x_size(body: &[u8]) -> Option<(u32, u32)> {
-    let b = body.get(4..10)?;
-    Some((u24(b) + 1, u24(&b[3..]) + 1))
+/// Whether the file is animated, and its canvas.
+fn vp8x(body: &[u8]) -> Result<(bool, (u32, u32)), DecodeError> {
+    const ANIMATION: u8 = 0x02;
+    let (Some(flags), Some(size)) = (body.first(), body.get(4..10)) else {
+        return Err(damaged("its header is too short"));
+    };
+    Ok((flags & ANIMATION != 0, (u24(size) + 1, u24(&size[3..]) + 1)))
 }
 
 fn vp8_size(body: &[u8]) -> Option<(u32, u32)> {
@@ -167,17 +187,4 @@ fn vp8_size(body: &[u8]) -> Option<(u32, u32)> {
 fn vp8l_size(body: &[u8]) -> Option<(u32, u32)> {
     let bits = u32::from_le_bytes(*body.get(1..)?.first_chunk()?);
     Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
-}
-
-/// The frame inside an ANMF chunk and the size that the chunk gives for it.
-fn animation_frame(body: &[u8]) -> Result<(Frame, (u32, u32)), DecodeError> {
-    let (Some(head), Some(mut rest)) = (body.get(6..12), body.get(16..)) else {
-        return Err(damaged("its first frame is too short"));
-    };
-    let mut frame = Frame::default();
-    while let Some((name, body, next)) = chunk(rest)? {
-        frame.note(*name, body);
-        rest = next;
-    }
-    Ok((frame, (u24(head) + 1, u24(&head[3..]) + 1)))
 }

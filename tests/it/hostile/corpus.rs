@@ -414,6 +414,20 @@ fn webp_tricks(c: &mut Corpus) {
     c.add("WebP whose first frame claims another size within", inner, disagree);
     let outside = patched(&small, b"ANMF", 8, &[0xff, 0xff, 0]);
     c.add("WebP whose first frame is beside its canvas", outside, DAMAGED);
+    // A frame that is fair and one that is not: the decoder must not be led to the other one.
+    let anmf = |parts: &[Vec<u8>]| {
+        let head = [&[0_u8; 6][..], &[47, 0, 0, 31, 0, 0], &[0; 4]].concat();
+        riff_chunk("ANMF", &[head, parts.concat()].concat())
+    };
+    let anim = riff_chunk("ANIM", &[0; 6]);
+    let fair = webp_bitstream(&lossy);
+    let still = webp(&[vp8x(0, 48, 32), anmf(std::slice::from_ref(&fair)), webp_bitstream(&vp8)]);
+    c.add("still WebP of 16383×16383 with a small frame of animation", still, disagree);
+    let mut disguised = webp_bitstream(&vp8);
+    disguised[..4].copy_from_slice(b"XXXX");
+    let alpha = riff_chunk("ALPH", &[0; 1 + 48 * 32]);
+    let behind = webp(&[vp8x(0x12, 48, 32), anim, anmf(&[alpha, disguised, fair])]);
+    c.add("animated WebP whose bitstream of 16383×16383 has another name", behind, Want::Says("damaged", "no picture"));
     let canvas = patched(&small, b"VP8X", 12, &[0xff; 6]);
     c.add("animated WebP with a canvas of 2²⁴ squared", canvas, Want::Error("too_many_pixels"));
     let mut exif_of_4_gib = webp(&[vp8x(8, 48, 32), webp_bitstream(&lossy), riff_chunk("EXIF", b"II*\0")]);
