@@ -34,7 +34,8 @@ impl Calibration {
     }
 }
 
-/// A score as shown: mean 1.0–5.0 and one standard deviation of the posterior.
+/// A score as shown: mean 1.0–5.0, and the standard deviation of the rating that this person would give next (posterior
+/// and rating noise together).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     mean: f32,
