@@ -63,7 +63,7 @@ struct ScoreArgs {
     /// Write a copy of each picture with its faces boxed into this folder
     #[arg(long, value_name = "DIR")]
     annotate: Option<PathBuf>,
-    /// Confidence from which a box is a face, 0–1 [default: MEKIKI_MIN_CONFIDENCE]
+    /// Confidence from which a box is a face, 0–1 [default: `MEKIKI_MIN_CONFIDENCE`]
     #[arg(long, value_parser = unit_interval)]
     min_confidence: Option<f32>,
 }
@@ -78,7 +78,7 @@ enum EvalCommand {
 struct EvalFacesArgs {
     /// One JSON object a line: file (relative to this list), boxes [[x1,y1,x2,y2]…] in the picture's pixels
     rows: PathBuf,
-    /// Confidence at which recall and precision are counted [default: MEKIKI_MIN_CONFIDENCE]
+    /// Confidence at which recall and precision are counted [default: `MEKIKI_MIN_CONFIDENCE`]
     #[arg(long, value_parser = unit_interval)]
     cut: Option<f32>,
     /// Long side of the detector's input

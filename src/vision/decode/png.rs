@@ -29,6 +29,10 @@ impl<'a> Codec<'a> for Png<'a> {
         // Palette and tRNS to RGB(A), fewer than 8 bits to 8; 16 stay, to be rounded by us.
         decoder.set_transformations(png::Transformations::EXPAND);
         let reader = decoder.read_info().map_err(|e| error(&e))?;
+        // image-png 0.18.1 panics on these (its issue 694, fixed but not released; found by our fuzzer, too).
+        if reader.info().palette.as_ref().is_some_and(|p| p.len() % 3 != 0 || p.len() > 3 * 256) {
+            return Err(DecodeError::damaged(Format::Png, "its palette is of an impossible length"));
+        }
         let layout = layout(reader.output_color_type())?;
         // A few rows are in flight, and a metadata chunk is read whole and copied.
         let row = u64::from(width) * layout.bytes_per_pixel() as u64;

@@ -274,6 +274,12 @@ fn png_tricks(c: &mut Corpus) {
         png(Ihdr { colour: 3, ..GREY8 }, &grey_rows(16, 16), b""),
         DAMAGED,
     );
+    for length in [1, 2, 3, 4, 5, 766, 767, 768, 769, 774] {
+        let palette = png_chunk("PLTE", &vec![0x80; length]);
+        let bytes = png(Ihdr { colour: 3, ..GREY8 }, &[0; 17 * 16], &palette);
+        let fair = (3..=768).contains(&length) && length % 3 == 0;
+        c.add(format!("PNG with a palette of {length} bytes"), bytes, if fair { grey } else { DAMAGED });
+    }
     let mut bad_sum = good.clone();
     bad_sum[find(&good, b"IHDR") + 17] ^= 1;
     c.add("PNG with a wrong checksum of its header", bad_sum, DAMAGED);
