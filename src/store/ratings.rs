@@ -131,6 +131,24 @@ impl Store {
         .collect()
     }
 
+    /// How many standing ratings a taste can learn from: those of these sources, of pictures that have a face.
+    pub async fn learnable_ratings(&self, scope: Scope, sources: &[RatingSource]) -> Result<u32> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT s.source, count(*) AS n FROM ({STANDING}) s WHERE s.face NOT NULL OR \
+             EXISTS (SELECT 1 FROM faces f WHERE f.picture = s.picture) GROUP BY s.source"
+        )))
+        .bind(scope.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        let mut ratings = 0;
+        for row in rows {
+            if sources.contains(&parse(row.try_get("source")?)?) {
+                ratings += row.try_get::<u32, _>("n")?;
+            }
+        }
+        Ok(ratings)
+    }
+
     pub async fn rating_counts(&self, scope: Scope) -> Result<RatingCounts> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT judgement, count(*) AS n FROM ({STANDING}) GROUP BY judgement"
