@@ -86,7 +86,7 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn analyse(&self, item: &WorkItem) -> Result<(), StepError> {
+    pub(super) async fn analyse(&self, item: &WorkItem) -> Result<(), StepError> {
         let parts = &self.parts;
         let picture = item.picture.ok_or(StepError::OriginalGone)?;
         if item.attempts >= ATTEMPTS {

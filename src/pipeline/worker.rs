@@ -21,23 +21,23 @@ const MOST_IDLE: Duration = Duration::from_secs(60);
 
 /// Posts that are being worked on.
 #[derive(Debug, Default)]
-struct InFlight {
+pub(super) struct InFlight {
     tasks: JoinSet<()>,
     posts: HashMap<tokio::task::Id, PostId>,
 }
 
 impl InFlight {
-    fn has(&self, post: PostId) -> bool {
+    pub(super) fn has(&self, post: PostId) -> bool {
         self.posts.values().any(|&p| p == post)
     }
 
-    fn start(&mut self, post: PostId, work: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn start(&mut self, post: PostId, work: impl Future<Output = ()> + Send + 'static) {
         let task = self.tasks.spawn(work).id();
         self.posts.insert(task, post);
     }
 
     /// Waits for the next one to end; its post if it panicked. `None` when there is none.
-    async fn next(&mut self) -> Option<Option<PostId>> {
+    pub(super) async fn next(&mut self) -> Option<Option<PostId>> {
         let (task, panicked) = match self.tasks.join_next_with_id().await? {
             Ok((task, ())) => (task, false),
             Err(error) => (error.id(), true),
@@ -78,7 +78,7 @@ impl Pipeline {
     }
 
     /// A post whose task panicked is tried again later, like one whose step failed: at once would be a hot loop.
-    async fn after_panic(&self, post: Option<PostId>) {
+    pub(super) async fn after_panic(&self, post: Option<PostId>) {
         if let Some(post) = post {
             self.settle_or_log(post, &StepError::Panicked).await;
         }

@@ -215,9 +215,8 @@ async fn a_rating_of_a_picture_speaks_of_its_surest_face() {
     let rated = home.store.rated_faces(Scope::Local).await.expect("reads");
     assert_eq!(rated.len(), 1, "a picture without faces teaches nothing");
     assert_eq!((rated[0].picture, rated[0].features.clone()), (two.id, features(0.9)));
-    let learnable = async |sources: &[RatingSource]| {
-        home.store.learnable_ratings(Scope::Local, sources).await.expect("counts")
-    };
+    let learnable =
+        async |sources: &[RatingSource]| home.store.learnable_ratings(Scope::Local, sources).await.expect("counts");
     assert_eq!(learnable(&RatingSource::ALL).await, 1);
     assert_eq!(learnable(&[RatingSource::Channel]).await, 0);
     // A rating of a face of that picture stands beside it.
@@ -298,8 +297,8 @@ async fn near_duplicates_decided_at_the_same_time_give_one_pick() {
 #[tokio::test]
 async fn a_new_taste_finds_the_skips_of_others_also_before_they_are_published() {
     let home = Home::new().await;
-    let pictures = [(1, 0), (2, 0xFFFF_FFFF), (3, 0xFFFF_0000_FFFF_0000), (4, u64::MAX)]
-        .map(|(n, hash)| picture(n, hash, &[0.9]));
+    let pictures =
+        [(1, 0), (2, 0xFFFF_FFFF), (3, 0xFFFF_0000_FFFF_0000), (4, u64::MAX)].map(|(n, hash)| picture(n, hash, &[0.9]));
     let mut posts = Vec::new();
     for picture in &pictures {
         posts.push(home.analysed(PostSource::Upload, picture).await);
@@ -499,6 +498,7 @@ async fn five_hundred_decisions_take_one_commit_a_hundred() {
         home.store.decide_posts(std::slice::from_ref(case), &rules, NOW).await.expect("decides");
     }
     println!("600 decisions, 100 a commit: {batched:?}; 100 with a commit each: {:?}", started.elapsed());
-    let picks: u32 = sqlx::query_scalar("SELECT count(*) FROM picks").fetch_one(&home.store.pool).await.expect("counts");
+    let picks: u32 =
+        sqlx::query_scalar("SELECT count(*) FROM picks").fetch_one(&home.store.pool).await.expect("counts");
     assert!((90..=100).contains(&picks), "{picks} picks: chance may make few of the hashes near each other");
 }
