@@ -151,7 +151,7 @@ impl Pipeline {
                 over_age_gate: p.safety.is_restricted(),
             }),
             faces,
-            verdict: store.verdict(scope, row.id).await?,
+            verdict: store.verdict(scope, row.id).await?.map(|(verdict, _)| verdict),
             picked_at: store.pick(scope, row.id).await?.map(|p| p.picked_at),
         })
     }

@@ -89,13 +89,45 @@ impl Store {
         Ok(())
     }
 
-    pub async fn verdict(&self, scope: Scope, post: PostId) -> Result<Option<Verdict>> {
-        let json: Option<String> = sqlx::query_scalar("SELECT verdict FROM verdicts WHERE post = ? AND scope = ?")
+    /// Writes a verdict that was published elsewhere, from an export; the post has been through all steps.
+    pub async fn restore_verdict(
+        &self,
+        scope: Scope,
+        post: PostId,
+        verdict: Verdict,
+        at: OffsetDateTime,
+    ) -> Result<()> {
+        let json = serde_json::to_string(&verdict).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query(
+            "INSERT INTO verdicts (post, scope, verdict, taste, decided_at) VALUES (?, ?, ?, NULL, ?) \
+             ON CONFLICT (post, scope) DO NOTHING",
+        )
+        .bind(post.0)
+        .bind(scope.to_string())
+        .bind(json)
+        .bind(millis(at))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE posts SET state = 'published' WHERE id = ? AND state = 'analysed'")
+            .bind(post.0)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The desk's standing answer, and when it was given.
+    pub async fn verdict(&self, scope: Scope, post: PostId) -> Result<Option<(Verdict, OffsetDateTime)>> {
+        let row = sqlx::query("SELECT verdict, decided_at FROM verdicts WHERE post = ? AND scope = ?")
             .bind(post.0)
             .bind(scope.to_string())
             .fetch_optional(&self.pool)
             .await?;
-        json.map(|j| serde_json::from_str(&j).map_err(|e| StoreError::Unreadable(e.to_string()))).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let verdict =
+            serde_json::from_str(row.try_get("verdict")?).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        Ok(Some((verdict, time(row.try_get("decided_at")?)?)))
     }
 
     /// A post's published pick.
