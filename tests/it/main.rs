@@ -5,3 +5,4 @@
 mod bot;
 mod crash;
 mod hostile;
+mod layers;
