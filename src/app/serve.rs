@@ -17,7 +17,7 @@ use crate::store::{BlobKind, Blobs};
 use crate::web::{Lang, ModelView, WebSettings, router};
 
 /// How often the crops are brought back into their budget.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
 /// How long open connections may take to end at a stop.
 const GRACE: Duration = Duration::from_secs(10);
 

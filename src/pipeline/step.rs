@@ -129,11 +129,11 @@ impl Pipeline {
     /// Decode → detect → embed, and the crops on disk.
     async fn look(&self, id: PictureId, bytes: Vec<u8>) -> Result<AnalysedPicture, StepError> {
         let parts = &self.parts;
-        let (limits, blobs) = (parts.limits, parts.blobs.clone());
-        let (prepared, seen) = blocking(move || prepare(&bytes, &limits, &blobs)).await?;
+        let limits = parts.limits;
+        let (prepared, seen) = blocking(move || prepare(&bytes, &limits)).await?;
         let analysis = parts.engine.analyse(prepared).await?;
         let (blobs, models) = (parts.blobs.clone(), parts.models.clone());
-        Ok(blocking(move || keep(id, analysis, seen, models, &blobs)).await?)
+        Ok(blocking(move || keep(id, analysis, &seen, models, &blobs)).await?)
     }
 
     /// Scores the faces, lets the desk decide and claims the pick.
@@ -206,10 +206,11 @@ struct Seen {
     size: Size,
     format: &'static str,
     hash: crate::domain::PerceptualHash,
-    preview: BlobId,
+    /// JPEG.
+    preview: Vec<u8>,
 }
 
-fn prepare(bytes: &[u8], limits: &DecodeLimits, blobs: &Blobs) -> Result<(Prepared, Seen), StepError> {
+fn prepare(bytes: &[u8], limits: &DecodeLimits) -> Result<(Prepared, Seen), DecodeError> {
     let started = std::time::Instant::now();
     let decoded = decode(bytes, limits)?;
     metrics::histogram!("mekiki_decode_seconds").record(started.elapsed().as_secs_f64());
@@ -219,15 +220,16 @@ fn prepare(bytes: &[u8], limits: &DecodeLimits, blobs: &Blobs) -> Result<(Prepar
         size: Size::new(image.width(), image.height()),
         format: decoded.format.as_str(),
         hash: perceptual_hash(&image),
-        preview: blobs.put(BlobKind::Crop, &jpeg(&thumbnail(&image, PREVIEW_SIDE)))?,
+        preview: jpeg(&thumbnail(&image, PREVIEW_SIDE)),
     };
     Ok((Prepared::new(image, DEFAULT_SIDE), seen))
 }
 
+/// Writes the files: crops and preview.
 fn keep(
     id: PictureId,
     analysis: Analysis,
-    seen: Seen,
+    seen: &Seen,
     models: String,
     blobs: &Blobs,
 ) -> Result<AnalysedPicture, StoreError> {
@@ -251,7 +253,7 @@ fn keep(
         hash: seen.hash,
         safety: analysis.safety,
         features: analysis.whole,
-        preview: seen.preview,
+        preview: blobs.put(BlobKind::Crop, &seen.preview)?,
         models,
         faces,
     })

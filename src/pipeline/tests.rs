@@ -159,6 +159,7 @@ async fn a_step_that_fails_is_tried_again_with_growing_pauses_and_then_given_up(
     home.pipeline.finish(post).await;
     assert_eq!((home.state(post).await, home.files("spool")), (PostState::Failed, 0));
     assert_eq!(home.error(post).await, EngineError::Stopped.to_string());
+    assert_eq!(home.files("crops"), 0, "nothing of a picture that failed is kept");
     // Handed in again it gets as many tries as a new one.
     assert_eq!(home.submit(PostSource::Upload, &drawn(0)).await, post);
     home.pipeline.finish(post).await;

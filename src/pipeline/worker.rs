@@ -17,7 +17,7 @@ pub(super) const TRIES: u32 = 6;
 /// How long a post waits for room in the engine's queue; such a wait is not a try.
 const BUSY_PAUSE: time::Duration = time::Duration::SECOND;
 /// The loop looks for work at least this often, also when nothing woke it.
-const MOST_IDLE: Duration = Duration::from_secs(60);
+const MOST_IDLE: Duration = Duration::from_mins(1);
 
 /// Posts that are being worked on.
 #[derive(Debug, Default)]

@@ -132,7 +132,8 @@ impl Blobs {
 }
 
 fn remove_file(path: &Path) -> Result<()> {
-    Ok(present(fs::remove_file(path))?.unwrap_or(()))
+    present(fs::remove_file(path))?;
+    Ok(())
 }
 
 /// `None` when there is no such file.

@@ -75,16 +75,15 @@ impl Store {
     /// Claims a post. The same `(source, external_id)` is claimed once, ever.
     pub async fn claim(&self, post: &NewPost) -> Result<Claim> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let claim = match insert(&mut *tx, post).await? {
-            Some(id) => Claim::New(id),
-            None => {
-                let id = sqlx::query_scalar("SELECT id FROM posts WHERE source = ? AND external_id = ?")
-                    .bind(post.source.as_str())
-                    .bind(&post.external_id)
-                    .fetch_one(&mut *tx)
-                    .await?;
-                Claim::Already(PostId(id))
-            }
+        let claim = if let Some(id) = insert(&mut *tx, post).await? {
+            Claim::New(id)
+        } else {
+            let id = sqlx::query_scalar("SELECT id FROM posts WHERE source = ? AND external_id = ?")
+                .bind(post.source.as_str())
+                .bind(&post.external_id)
+                .fetch_one(&mut *tx)
+                .await?;
+            Claim::Already(PostId(id))
         };
         tx.commit().await?;
         Ok(claim)

@@ -128,7 +128,9 @@ impl Worker {
             // One bad picture fails alone: the others are tried by themselves.
             Err(error) if jobs.len() > 1 => {
                 tracing::warn!(batch.size = jobs.len(), %error, "a batch failed; trying its pictures one by one");
-                jobs.into_iter().for_each(|job| self.run_batch(vec![job]));
+                for job in jobs {
+                    self.run_batch(vec![job]);
+                }
             }
             Err(error) => {
                 for job in jobs {
