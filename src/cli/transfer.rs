@@ -1,6 +1,6 @@
 //! `mekiki export` and `import`: all of a user's data as JSON Lines, with the crops as JPEG files.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -17,8 +17,8 @@ use time::OffsetDateTime;
 use crate::app::{DataFolder, open_store};
 use crate::config::Config;
 use crate::domain::{
-    Author, COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Features, Judgement, NewPost, Origin, PerceptualHash, PictureBox,
-    PictureId, PostSource, Rater, Rating, RatingSource, Safety, Scope, Size, Target, Verdict,
+    Author, COLOUR_DIMS, Confidence, EMBEDDING_DIMS, FaceId, Features, Judgement, NewPost, Origin, PerceptualHash,
+    PictureBox, PictureId, PostSource, Rater, Rating, RatingSource, Safety, Scope, Size, Target, Verdict,
 };
 use crate::store::{AnalysedFace, AnalysedPicture, BlobId, BlobKind, Blobs, Claim, PostFilter, Store};
 
@@ -221,6 +221,11 @@ async fn export_ratings(store: &Store, folder: &Path) -> anyhow::Result<usize> {
     Ok(ledger.len())
 }
 
+/// The faces of each imported picture, as ratings count them.
+type Boxes = HashMap<PictureId, Vec<PictureBox>>;
+/// A face found here by other models is the exported one from this overlap on.
+const SAME_FACE_IOU: f32 = 0.5;
+
 /// Reads an export. Repeatable: what is there already is left as it is.
 pub(super) async fn import(config: &Config, folder: &Path) -> anyhow::Result<ExitCode> {
     for name in [PICTURES, POSTS, RATINGS] {
@@ -231,11 +236,11 @@ pub(super) async fn import(config: &Config, folder: &Path) -> anyhow::Result<Exi
     let posts = read_lines::<PostLine>(&folder.join(POSTS))?.collect::<anyhow::Result<Vec<_>>>()?;
     let shown: HashSet<PictureId> = posts.iter().map(|p| p.picture).collect();
     let bar = ProgressBar::new(shown.len() as u64);
-    let mut known = HashSet::new();
+    let mut boxes = Boxes::new();
     for line in read_lines::<PictureLine>(&folder.join(PICTURES))? {
         let line = line?;
         if shown.contains(&line.id) {
-            known.insert(line.id);
+            boxes.insert(line.id, line.faces.iter().map(|f| f.bounds).collect());
             import_picture(&store, &blobs, folder, line).await?;
             bar.inc(1);
         }
@@ -243,11 +248,14 @@ pub(super) async fn import(config: &Config, folder: &Path) -> anyhow::Result<Exi
     bar.finish_and_clear();
     let mut new_posts = 0;
     for post in posts {
-        ensure!(known.contains(&post.picture), "{POSTS} shows {}, which {PICTURES} does not have", post.picture);
+        ensure!(boxes.contains_key(&post.picture), "{POSTS} shows {}, which {PICTURES} does not have", post.picture);
         new_posts += usize::from(import_post(&store, post).await?);
     }
-    let new_ratings = import_ratings(&store, folder).await?;
+    let (new_ratings, left_out) = import_ratings(&store, folder, &boxes).await?;
     store.close().await;
+    if left_out > 0 {
+        println!("{left_out} ratings are left out: the pictures were analysed here before, and those faces not found.");
+    }
     println!(
         "Imported {new_posts} posts and {new_ratings} ratings; run `mekiki fit` or `mekiki serve` to learn from them."
     );
@@ -314,16 +322,23 @@ async fn import_post(store: &Store, line: PostLine) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-async fn import_ratings(store: &Store, folder: &Path) -> anyhow::Result<u64> {
-    let mut ratings = Vec::new();
+/// How many are new here, and how many rate a face that was not found here.
+async fn import_ratings(store: &Store, folder: &Path, boxes: &Boxes) -> anyhow::Result<(u64, usize)> {
+    let (mut ratings, mut left_out) = (Vec::new(), 0);
     for line in read_lines::<RatingLine>(&folder.join(RATINGS))? {
         let line = line?;
-        let target = match line.face {
-            None if store.picture(line.picture).await?.is_some() => Target::Picture(line.picture),
-            None => bail!("{RATINGS} rates {}, which {PICTURES} does not have", line.picture),
-            Some(index) => match store.faces(line.picture).await?.get(index) {
-                Some(face) => Target::Face(face.id),
-                None => bail!("{RATINGS} rates face {index} of {}, which has no such face", line.picture),
+        let Some(faces) = boxes.get(&line.picture) else {
+            bail!("{RATINGS} rates {}, which {PICTURES} does not have", line.picture)
+        };
+        let target = match line.face.map(|index| (index, faces.get(index))) {
+            None => Target::Picture(line.picture),
+            Some((index, None)) => bail!("{RATINGS} rates face {index} of {}, which has no such face", line.picture),
+            Some((_, Some(bounds))) => match same_face(store, line.picture, bounds).await? {
+                Some(face) => Target::Face(face),
+                None => {
+                    left_out += 1;
+                    continue;
+                }
             },
         };
         ratings.push(Rating {
@@ -336,7 +351,13 @@ async fn import_ratings(store: &Store, folder: &Path) -> anyhow::Result<u64> {
             score_visible: line.score_visible,
         });
     }
-    Ok(store.add_missing_ratings(&ratings).await?)
+    Ok((store.add_missing_ratings(&ratings).await?, left_out))
+}
+
+async fn same_face(store: &Store, picture: PictureId, bounds: &PictureBox) -> anyhow::Result<Option<FaceId>> {
+    let faces = store.faces(picture).await?;
+    let nearest = faces.iter().map(|f| (f.bounds.iou(bounds), f.id)).max_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(nearest.filter(|(iou, _)| *iou >= SAME_FACE_IOU).map(|(_, id)| id))
 }
 
 fn to_line(features: &Features) -> FeaturesLine {

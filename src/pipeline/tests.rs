@@ -167,6 +167,20 @@ async fn a_step_that_fails_is_tried_again_with_growing_pauses_and_then_given_up(
 }
 
 #[tokio::test]
+async fn waiting_for_room_is_no_failure() {
+    let (engine, _queue) = Engine::full();
+    let home = Home::new(engine).await;
+    let post = home.submit(PostSource::Upload, &drawn(0)).await;
+    for _ in 0..2 * TRIES {
+        home.pipeline.finish(post).await;
+        assert_eq!((home.state(post).await, home.files("spool")), (PostState::Fetched, 1));
+        assert!(home.pipeline.store().due(home.clock.now(), 9).await.expect("reads").is_empty(), "not at once");
+        home.clock.advance(Duration::SECOND);
+        assert_eq!(home.pipeline.store().due(home.clock.now(), 9).await.expect("reads").len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_decoded_fails_at_once() {
     let home = Home::blind().await;
     let bytes = drawn(0);

@@ -175,6 +175,12 @@ impl Engine {
     pub(crate) fn stopped() -> Self {
         Self { queue: None, thread: None }
     }
+
+    /// One whose queue has no room, as long as the second value is kept.
+    pub(crate) fn full() -> (Self, impl Sized) {
+        let (queue, jobs) = sync_channel(0);
+        (Self { queue: Some(queue), thread: None }, jobs)
+    }
 }
 
 #[cfg(test)]

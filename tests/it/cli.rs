@@ -1,11 +1,16 @@
 //! The command line, as a user types it: the real program, its output and its exit code.
 
 use std::collections::BTreeMap;
+#[cfg(unix)]
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+#[cfg(unix)]
+use std::process::{Child, Stdio};
 use std::process::{Command, Output};
 
+use mekiki::domain::PostState;
 use mekiki::samples::Scene;
-use mekiki::store::Store;
+use mekiki::store::{PostFilter, Store};
 use serde_json::Value;
 
 mod transfer;
@@ -23,6 +28,22 @@ fn mekiki(data: &Path, args: &[&str], settings: &[(&str, &str)]) -> Output {
 
 fn said(output: &[u8]) -> &str {
     std::str::from_utf8(output).unwrap()
+}
+
+/// `mekiki serve`, once its page answers.
+#[cfg(unix)]
+fn serve(data: &Path) -> Child {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mekiki"))
+        .arg("serve")
+        .env("MEKIKI_DATA_DIR", data)
+        .env("MEKIKI_LISTEN", "127.0.0.1:0")
+        .env("MEKIKI_DEVICE", "cpu")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let answers = BufReader::new(child.stdout.take().unwrap());
+    assert!(answers.lines().any(|line| line.unwrap().contains("http://")), "it ended without an address");
+    child
 }
 
 /// Each file below the folder, by its path in it.
@@ -191,4 +212,24 @@ fn doctor_names_a_library_that_is_not_there() {
     let output = mekiki(data.path(), &["doctor"], &[("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so")]);
     let line = ill(&output);
     assert!(line.contains("/nowhere/libonnxruntime.so") && line.contains("make runtime"), "{line}");
+}
+
+/// The samples are on their way when the signal comes.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_stops_the_bot_in_order_and_a_second_bot_does_not_start_beside_it() {
+    let data = tempfile::tempdir().unwrap();
+    let mut bot = serve(data.path());
+    let second = mekiki(data.path(), &["serve"], &[]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(said(&second.stderr).contains("another mekiki is at work"), "{}", said(&second.stderr));
+    let signal = Command::new("kill").args(["-TERM", &bot.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+    assert!(bot.wait().unwrap().success());
+    assert!(!data.path().join("mekiki.db-wal").exists(), "the database was closed");
+    let store = Store::open(&data.path().join("mekiki.db")).await.unwrap();
+    let posts = store.posts(PostFilter::All, None, 99).await.unwrap();
+    assert_eq!(posts.len(), 24);
+    let at_rest = |state| matches!(state, PostState::Claimed | PostState::Published);
+    assert!(posts.iter().all(|post| at_rest(post.state)), "{posts:?}");
 }

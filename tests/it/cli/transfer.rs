@@ -23,7 +23,7 @@ fn features(value: f32) -> Features {
 fn picture(blobs: &Blobs, n: u8, hash: u64) -> AnalysedPicture {
     let put = |bytes: &[u8]| blobs.put(BlobKind::Crop, bytes).unwrap();
     let face = |i: u8, confidence| AnalysedFace {
-        bounds: PictureBox::new(0.1, 2.0 / 3.0, 30.25, 1e-7 + 40.0),
+        bounds: PictureBox::new(f32::from(i) * 50.0, 2.0 / 3.0, f32::from(i) * 50.0 + 30.1, 1e-7 + 40.0),
         confidence: Confidence(confidence),
         features: features(f32::from(n) + confidence),
         crop: put(&[n, i]),
@@ -152,6 +152,24 @@ async fn what_was_imported_is_exported_again_byte_by_byte() {
     assert!(answer.contains("Imported 0 posts and 0 ratings"), "{answer}");
     run(&there, &["export", &name("third")]);
     assert!(first == contents(&at("third")), "an import that is repeated changes something");
+
+    // Where other models have looked at a picture before, ratings go to the same face, or nowhere.
+    let other = at("other");
+    std::fs::create_dir(&other).unwrap();
+    let home =
+        Home { store: Store::open(&other.join("mekiki.db")).await.unwrap(), blobs: Blobs::open(&other).unwrap() };
+    let mut seen = picture(&home.blobs, 1, 0);
+    let missed = seen.faces.remove(0);
+    seen.faces[0].bounds.x1 -= 3.0;
+    let post = home.claim(PostSource::File, "known", seen.id).await;
+    assert!(home.store.set_analysed(post, &seen, NOW).await.unwrap());
+    home.store.close().await;
+    let answer = run(&other, &["import", &name("first")]);
+    assert!(answer.contains("1 ratings are left out") && answer.contains("and 3 ratings"), "{answer}");
+    let store = Store::open(&other.join("mekiki.db")).await.unwrap();
+    assert_eq!(store.faces(seen.id).await.unwrap().len(), 1, "what is there stays: {missed:?} is not added");
+    assert_eq!(store.rated_faces(Scope::Local).await.unwrap().len(), 1);
+    store.close().await;
 
     // An old export does not fall on someone's files, and a damaged crop is not taken in.
     let full = mekiki(&here, &["export", &name("first")], &[]);
