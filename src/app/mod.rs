@@ -51,7 +51,9 @@ impl DataFolder {
 /// The database named by the settings.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let path = database_path(config);
-    Store::open(&path).await.with_context(|| format!("cannot open the database {}", path.display()))
+    Store::open(&path).await.with_context(|| {
+        format!("cannot open the database {}; if it is damaged, put it aside and restore a copy", path.display())
+    })
 }
 
 /// The file that `DATABASE_URL` names: `sqlite:PATH` or `sqlite://PATH`.
@@ -69,6 +71,8 @@ pub async fn build_pipeline(
     blobs: Blobs,
 ) -> anyhow::Result<Arc<Pipeline>> {
     let options = EngineOptions { floor: config.min_confidence, runs: models.runs, ..EngineOptions::default() };
+    // With no more workers than places in its queue, the engine always has room for them.
+    let workers = config.threads.get().clamp(2, options.queue);
     let engine = Engine::start(models.models, options).context("cannot start the analysis engine")?;
     let pipeline = Pipeline::new(Parts {
         store,
@@ -79,7 +83,7 @@ pub async fn build_pipeline(
         rules: DeskRules { threshold: config.threshold, picks_per_hour: config.picks_per_hour, ..DeskRules::default() },
         learn_from: config.learn_from.clone(),
         models: models.names,
-        workers: config.threads.get().max(2),
+        workers,
     });
     pipeline.load_taste(Scope::Local).await.context("cannot read the taste")?;
     Ok(Arc::new(pipeline))

@@ -1,23 +1,23 @@
 //! `mekiki serve`: everything, until a signal.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::page::Page;
 use super::{DataFolder, LoadedModels, build_pipeline, open_store};
 use crate::config::{Config, Language};
-use crate::pipeline::Pipeline;
 use crate::store::{BlobKind, Blobs};
 use crate::web::{Lang, ModelView, WebSettings, router};
 
 /// How often the crops are brought back into their budget.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
 /// How long open connections may take to end at a stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -52,47 +52,59 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let app = router(Arc::new(page), web_settings(config));
 
     let stop = CancellationToken::new();
-    let workers = Background::start(&pipeline, blobs, config, &stop);
-    announce(config, &address.to_string(), &provider);
-
+    let mut tasks = Tasks::default();
+    tasks.start("pipeline", Arc::clone(&pipeline).run(stop.clone()));
+    tasks.start("learning", Arc::clone(&pipeline).run_learning(stop.clone()));
+    tasks.start("sweeping", sweep_crops(blobs, config.crops_mb, config.crops_days, stop.clone()));
     let closing = stop.clone();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move { closing.cancelled().await });
     let mut server = tokio::spawn(async move { server.await });
-    tokio::select! {
-        () = stop_signal() => tracing::info!("stopping"),
-        ended = &mut server => ended?.context("the page stopped")?,
-    }
+    announce(config, &address.to_string(), &provider);
+
+    let why = tokio::select! {
+        () = stop_signal() => Ok(()),
+        ended = &mut server => Err(anyhow!("the page stopped: {ended:?}")),
+        name = tasks.next() => Err(anyhow!("the bot stopped, since its {name} ended; the log says why")),
+    };
+    tracing::info!("stopping");
     stop.cancel();
-    if tokio::time::timeout(GRACE, &mut server).await.is_err() {
+    if !server.is_finished() && tokio::time::timeout(GRACE, &mut server).await.is_err() {
         server.abort();
     }
-    workers.end().await;
+    tasks.end().await;
     store.close().await;
     drop(folder);
-    Ok(())
+    why
 }
 
-/// The tasks beside the page.
-struct Background {
-    pipeline: JoinHandle<()>,
-    learning: JoinHandle<()>,
-    sweeping: JoinHandle<()>,
+/// The tasks beside the page, by name. None of them ends before it is told to.
+#[derive(Default)]
+struct Tasks {
+    running: JoinSet<()>,
+    names: HashMap<Id, &'static str>,
 }
 
-impl Background {
-    fn start(pipeline: &Arc<Pipeline>, blobs: Blobs, config: &Config, stop: &CancellationToken) -> Self {
-        Self {
-            pipeline: tokio::spawn(Arc::clone(pipeline).run(stop.clone())),
-            learning: tokio::spawn(Arc::clone(pipeline).run_learning(stop.clone())),
-            sweeping: tokio::spawn(sweep_crops(blobs, config.crops_mb, config.crops_days, stop.clone())),
-        }
+impl Tasks {
+    fn start(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.names.insert(self.running.spawn(task).id(), name);
     }
 
-    async fn end(self) {
-        for (name, task) in [("pipeline", self.pipeline), ("learning", self.learning), ("sweeping", self.sweeping)] {
-            if let Err(error) = task.await {
-                tracing::error!(task = name, %error, "a task did not end well");
+    /// Waits for the next one to end; never answers when there is none.
+    async fn next(&mut self) -> &'static str {
+        let id = match self.running.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            Some(Err(error)) => {
+                tracing::error!(task = self.names.get(&error.id()), %error, "a task did not end well");
+                error.id()
             }
+            None => std::future::pending().await,
+        };
+        self.names.remove(&id).unwrap_or_default()
+    }
+
+    async fn end(mut self) {
+        while !self.running.is_empty() {
+            self.next().await;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `mekiki export` and `import`: all of a user's data as JSON Lines, with the crops as JPEG files.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -16,10 +17,9 @@ use time::OffsetDateTime;
 use crate::app::{DataFolder, open_store};
 use crate::config::Config;
 use crate::domain::{
-    Author, COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Features, Judgement, NewPost, Origin, PerceptualHash, PictureBox,
-    PictureId, PostSource, Rater, Rating, RatingSource, Safety, Scope, Size, Target,
+    Author, COLOUR_DIMS, Confidence, EMBEDDING_DIMS, FaceId, Features, Judgement, NewPost, Origin, PerceptualHash,
+    PictureBox, PictureId, PostSource, Rater, Rating, RatingSource, Safety, Scope, Size, Target, Verdict,
 };
-use crate::pipeline::{Clock, SystemClock};
 use crate::store::{AnalysedFace, AnalysedPicture, BlobId, BlobKind, Blobs, Claim, PostFilter, Store};
 
 const PICTURES: &str = "pictures.jsonl";
@@ -38,6 +38,8 @@ struct PictureLine {
     features: FeaturesLine,
     preview: BlobId,
     models: String,
+    #[serde(with = "time::serde::rfc3339")]
+    analysed_at: OffsetDateTime,
     faces: Vec<FaceLine>,
 }
 
@@ -67,7 +69,17 @@ struct PostLine {
     #[serde(with = "time::serde::rfc3339")]
     posted_at: OffsetDateTime,
     marked_restricted: bool,
+    /// The desk's answer, once it is published.
+    verdict: Option<VerdictLine>,
     pick: Option<PickLine>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct VerdictLine {
+    #[serde(flatten)]
+    verdict: Verdict,
+    #[serde(with = "time::serde::rfc3339")]
+    decided_at: OffsetDateTime,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -116,10 +128,13 @@ pub(super) async fn export(config: &Config, folder: &Path) -> anyhow::Result<Exi
     }
     lines.finish()?;
     bar.finish_and_clear();
-    let posts = export_posts(&store, folder).await?;
+    let (posts, left_out) = export_posts(&store, folder, &pictures.iter().copied().collect()).await?;
     let ratings = export_ratings(&store, folder).await?;
     store.close().await;
     println!("{} pictures, {posts} posts and {ratings} ratings are in {}.", pictures.len(), folder.display());
+    if left_out > 0 {
+        println!("{left_out} posts are left out: their pictures wait to be analysed, or could not be.");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -140,18 +155,26 @@ async fn picture_line(store: &Store, id: PictureId) -> anyhow::Result<Option<Pic
         features: to_line(&picture.features),
         preview: picture.preview,
         models: picture.models,
+        analysed_at: picture.analysed_at,
         faces: faces.collect(),
     }))
 }
 
-async fn export_posts(store: &Store, folder: &Path) -> anyhow::Result<usize> {
+/// How many were written, and how many have no analysed picture.
+async fn export_posts(store: &Store, folder: &Path, analysed: &HashSet<PictureId>) -> anyhow::Result<(usize, usize)> {
     let mut posts = store.posts(PostFilter::All, None, u32::MAX).await?;
     posts.reverse();
     let mut lines = Lines::create(&folder.join(POSTS))?;
-    let mut written = 0;
+    let (mut written, mut left_out) = (0, 0);
     for post in posts {
-        let Some(picture) = post.picture else { continue };
+        let Some(picture) = post.picture.filter(|id| analysed.contains(id)) else {
+            left_out += 1;
+            continue;
+        };
         let pick = store.pick(Scope::Local, post.id).await?;
+        // A pick that is not published yet is decided again where it is imported.
+        let verdict = store.verdict(Scope::Local, post.id).await?;
+        let verdict = verdict.filter(|(verdict, _)| *verdict != Verdict::Repost || pick.is_some());
         lines.write(&PostLine {
             source: post.source,
             external_id: post.external_id,
@@ -161,12 +184,13 @@ async fn export_posts(store: &Store, folder: &Path) -> anyhow::Result<usize> {
             link: post.link,
             posted_at: post.posted_at,
             marked_restricted: post.marked_restricted,
+            verdict: verdict.map(|(verdict, decided_at)| VerdictLine { verdict, decided_at }),
             pick: pick.map(|p| PickLine { score: p.score, picked_at: p.picked_at }),
         })?;
         written += 1;
     }
     lines.finish()?;
-    Ok(written)
+    Ok((written, left_out))
 }
 
 async fn export_ratings(store: &Store, folder: &Path) -> anyhow::Result<usize> {
@@ -178,7 +202,8 @@ async fn export_ratings(store: &Store, folder: &Path) -> anyhow::Result<usize> {
             Target::Face(id) => {
                 let face = store.face(id).await?.context("a rating of a face that is gone")?;
                 let faces = store.faces(face.picture).await?;
-                (face.picture, faces.iter().position(|f| f.id == id))
+                let index = faces.iter().position(|f| f.id == id).context("a face that its picture does not have")?;
+                (face.picture, Some(index))
             }
         };
         lines.write(&RatingLine {
@@ -196,6 +221,11 @@ async fn export_ratings(store: &Store, folder: &Path) -> anyhow::Result<usize> {
     Ok(ledger.len())
 }
 
+/// The faces of each imported picture, as ratings count them.
+type Boxes = HashMap<PictureId, Vec<PictureBox>>;
+/// A face found here by other models is the exported one from this overlap on.
+const SAME_FACE_IOU: f32 = 0.5;
+
 /// Reads an export. Repeatable: what is there already is left as it is.
 pub(super) async fn import(config: &Config, folder: &Path) -> anyhow::Result<ExitCode> {
     for name in [PICTURES, POSTS, RATINGS] {
@@ -203,41 +233,48 @@ pub(super) async fn import(config: &Config, folder: &Path) -> anyhow::Result<Exi
     }
     let data = DataFolder::lock(&config.data_dir)?;
     let (store, blobs) = (open_store(config).await?, data.blobs()?);
-    let pictures: Vec<PictureLine> = read_lines(&folder.join(PICTURES))?;
-    let posts: Vec<PostLine> = read_lines(&folder.join(POSTS))?;
-    let bar = ProgressBar::new(pictures.len() as u64);
-    let mut new_posts = 0;
-    for line in pictures {
-        let shown: Vec<&PostLine> = posts.iter().filter(|p| p.picture == line.id).collect();
-        new_posts += import_picture(&store, &blobs, folder, line, &shown).await?;
-        bar.inc(1);
+    let posts = read_lines::<PostLine>(&folder.join(POSTS))?.collect::<anyhow::Result<Vec<_>>>()?;
+    let shown: HashSet<PictureId> = posts.iter().map(|p| p.picture).collect();
+    let bar = ProgressBar::new(shown.len() as u64);
+    let mut boxes = Boxes::new();
+    for line in read_lines::<PictureLine>(&folder.join(PICTURES))? {
+        let line = line?;
+        if shown.contains(&line.id) {
+            boxes.insert(line.id, line.faces.iter().map(|f| f.bounds).collect());
+            import_picture(&store, &blobs, folder, line).await?;
+            bar.inc(1);
+        }
     }
     bar.finish_and_clear();
-    let mut new_ratings = 0;
-    for line in read_lines::<RatingLine>(&folder.join(RATINGS))? {
-        new_ratings += usize::from(import_rating(&store, line).await?);
+    let mut new_posts = 0;
+    for post in posts {
+        ensure!(boxes.contains_key(&post.picture), "{POSTS} shows {}, which {PICTURES} does not have", post.picture);
+        new_posts += usize::from(import_post(&store, post).await?);
     }
+    let (new_ratings, left_out) = import_ratings(&store, folder, &boxes).await?;
     store.close().await;
+    if left_out > 0 {
+        println!("{left_out} ratings are left out: the pictures were analysed here before, and those faces not found.");
+    }
     println!(
         "Imported {new_posts} posts and {new_ratings} ratings; run `mekiki fit` or `mekiki serve` to learn from them."
     );
     Ok(ExitCode::SUCCESS)
 }
 
-async fn import_picture(
-    store: &Store,
-    blobs: &Blobs,
-    folder: &Path,
-    line: PictureLine,
-    posts: &[&PostLine],
-) -> anyhow::Result<usize> {
+async fn import_picture(store: &Store, blobs: &Blobs, folder: &Path, line: PictureLine) -> anyhow::Result<()> {
     for blob in line.faces.iter().map(|f| f.crop).chain([line.preview]) {
         let path = folder.join(CROPS).join(format!("{blob}.jpg"));
         if path.is_file() {
-            let kept = blobs.put(BlobKind::Crop, &fs::read(&path)?)?;
-            ensure!(kept == blob, "{} is damaged: its bytes do not match its name", path.display());
+            let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            ensure!(BlobId::of(&bytes) == blob, "{} is damaged: its bytes do not match its name", path.display());
+            blobs.put(BlobKind::Crop, &bytes)?;
         }
     }
+    let faces = line.faces.into_iter().map(|f| {
+        let features = from_line(&f.features)?;
+        Ok(AnalysedFace { bounds: f.bounds, confidence: f.confidence, features, crop: f.crop })
+    });
     let picture = AnalysedPicture {
         id: line.id,
         size: line.size,
@@ -247,57 +284,80 @@ async fn import_picture(
         features: from_line(&line.features)?,
         preview: line.preview,
         models: line.models,
-        faces: line
-            .faces
-            .into_iter()
-            .map(|f| {
-                let features = from_line(&f.features)?;
-                Ok(AnalysedFace { bounds: f.bounds, confidence: f.confidence, features, crop: f.crop })
-            })
-            .collect::<anyhow::Result<_>>()?,
+        faces: faces.collect::<anyhow::Result<_>>()?,
     };
-    let mut new = 0;
-    for post in posts {
-        let claim = store
-            .claim(&NewPost {
-                source: post.source,
-                external_id: post.external_id.clone(),
-                origin: Origin::Spool { picture: post.picture },
-                title: post.title.clone(),
-                author: post.author.clone(),
-                link: post.link.clone(),
-                posted_at: post.posted_at,
-                marked_restricted: post.marked_restricted,
-            })
-            .await?;
-        store.set_fetched(claim.post(), post.picture).await?;
-        store.set_analysed(claim.post(), &picture, SystemClock.now()).await?;
-        if let (Claim::New(id), Some(pick)) = (claim, &post.pick) {
-            store.restore_pick(Scope::Local, id, post.picture, pick.score, pick.picked_at).await?;
-        }
-        new += usize::from(matches!(claim, Claim::New(_)));
-    }
-    Ok(new)
+    Ok(store.add_picture(&picture, line.analysed_at).await?)
 }
 
-async fn import_rating(store: &Store, line: RatingLine) -> anyhow::Result<bool> {
-    let target = match line.face {
-        None => Target::Picture(line.picture),
-        Some(index) => match store.faces(line.picture).await?.get(index) {
-            Some(face) => Target::Face(face.id),
-            None => bail!("{RATINGS} rates face {index} of {}, which has no such face", line.picture),
-        },
+/// Whether the post is new here.
+async fn import_post(store: &Store, line: PostLine) -> anyhow::Result<bool> {
+    let claim = store
+        .claim(&NewPost {
+            source: line.source,
+            external_id: line.external_id,
+            origin: Origin::Spool { picture: line.picture },
+            title: line.title,
+            author: line.author,
+            link: line.link,
+            posted_at: line.posted_at,
+            marked_restricted: line.marked_restricted,
+        })
+        .await?;
+    let post = match claim {
+        Claim::New(post) => post,
+        Claim::Already(post) => {
+            // One that failed here has its picture now.
+            store.reclaim_post(post).await?;
+            return Ok(false);
+        }
     };
-    let rating = Rating {
-        scope: line.scope.parse()?,
-        rater: line.rater,
-        target,
-        judgement: line.judgement,
-        source: line.source,
-        at: line.at,
-        score_visible: line.score_visible,
-    };
-    Ok(!store.has_rating(&rating).await? && store.add_rating(&rating).await?)
+    store.set_fetched(post, line.picture).await?;
+    store.set_analysed_before(post).await?;
+    if let Some(pick) = line.pick {
+        store.restore_pick(Scope::Local, post, line.picture, pick.score, pick.picked_at).await?;
+    }
+    if let Some(VerdictLine { verdict, decided_at }) = line.verdict {
+        store.restore_verdict(Scope::Local, post, verdict, decided_at).await?;
+    }
+    Ok(true)
+}
+
+/// How many are new here, and how many rate a face that was not found here.
+async fn import_ratings(store: &Store, folder: &Path, boxes: &Boxes) -> anyhow::Result<(u64, usize)> {
+    let (mut ratings, mut left_out) = (Vec::new(), 0);
+    for line in read_lines::<RatingLine>(&folder.join(RATINGS))? {
+        let line = line?;
+        let Some(faces) = boxes.get(&line.picture) else {
+            bail!("{RATINGS} rates {}, which {PICTURES} does not have", line.picture)
+        };
+        let target = match line.face.map(|index| (index, faces.get(index))) {
+            None => Target::Picture(line.picture),
+            Some((index, None)) => bail!("{RATINGS} rates face {index} of {}, which has no such face", line.picture),
+            Some((_, Some(bounds))) => match same_face(store, line.picture, bounds).await? {
+                Some(face) => Target::Face(face),
+                None => {
+                    left_out += 1;
+                    continue;
+                }
+            },
+        };
+        ratings.push(Rating {
+            scope: line.scope.parse()?,
+            rater: line.rater,
+            target,
+            judgement: line.judgement,
+            source: line.source,
+            at: line.at,
+            score_visible: line.score_visible,
+        });
+    }
+    Ok((store.add_missing_ratings(&ratings).await?, left_out))
+}
+
+async fn same_face(store: &Store, picture: PictureId, bounds: &PictureBox) -> anyhow::Result<Option<FaceId>> {
+    let faces = store.faces(picture).await?;
+    let nearest = faces.iter().map(|f| (f.bounds.iou(bounds), f.id)).max_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(nearest.filter(|(iou, _)| *iou >= SAME_FACE_IOU).map(|(_, id)| id))
 }
 
 fn to_line(features: &Features) -> FeaturesLine {
@@ -333,13 +393,9 @@ impl Lines {
     }
 }
 
-fn read_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+fn read_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<T>>> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    BufReader::new(file)
-        .lines()
-        .enumerate()
-        .map(|(n, line)| {
-            serde_json::from_str(&line?).with_context(|| format!("{}, line {}: not as exported", path.display(), n + 1))
-        })
-        .collect()
+    Ok(BufReader::new(file).lines().enumerate().map(move |(n, line)| {
+        serde_json::from_str(&line?).with_context(|| format!("{}, line {}: not as exported", path.display(), n + 1))
+    }))
 }

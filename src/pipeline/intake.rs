@@ -3,8 +3,8 @@
 use time::OffsetDateTime;
 
 use super::{Pipeline, crash_point};
-use crate::domain::{Author, NewPost, Origin, PictureId, PostId, PostSource, PostState};
-use crate::samples::sample_set;
+use crate::domain::{Author, NewPost, Origin, PictureId, PostId, PostSource};
+use crate::samples::{Scene, sample_set};
 use crate::store::{BlobKind, Claim, StoreError};
 use crate::vision::decode::{DecodeError, Format, decode};
 
@@ -47,6 +47,7 @@ impl Pipeline {
             return Err(SubmitError::Busy);
         }
         let (blobs, bytes) = (parts.blobs.clone(), submission.bytes);
+        let kept = self.spool.read().await;
         let picture = blocking(move || blobs.put(BlobKind::Spool, &bytes)).await?;
         crash_point_spooled();
         let claim = parts
@@ -64,40 +65,48 @@ impl Pipeline {
             .await?;
         crash_point_claimed();
         if let Claim::Already(post) = claim {
-            self.settle_again(post, picture).await?;
+            // Handed in again, one that failed gets another try.
+            parts.store.reclaim_post(post).await?;
+        }
+        drop(kept);
+        if let Claim::Already(_) = claim {
+            // One that is done needs no bytes.
+            self.drop_original(picture).await?;
         }
         self.work.notify_one();
         Ok(claim.post())
     }
 
-    /// A post handed in again: a failed one gets another try; for one that is done the bytes are not needed.
-    async fn settle_again(&self, post: PostId, picture: PictureId) -> Result<(), StoreError> {
-        match self.parts.store.work_item(post).await?.map(|item| item.state) {
-            Some(PostState::Failed) => self.parts.store.reclaim_post(post).await,
-            Some(PostState::Claimed | PostState::Fetched) => Ok(()),
-            _ => self.parts.blobs.remove(BlobKind::Spool, picture),
+    /// Removes an original from the spool unless a post waits for it: the same picture can come from several sources.
+    pub(super) async fn drop_original(&self, picture: PictureId) -> Result<(), StoreError> {
+        let _alone = self.spool.write().await;
+        if self.parts.store.is_original_waited_for(picture).await? {
+            return Ok(());
         }
+        self.parts.blobs.remove(BlobKind::Spool, picture)
     }
 
-    /// Claims the drawn samples; those claimed before stay as they are.
+    /// Claims the drawn samples at the first start: where no post was ever claimed.
     pub async fn claim_samples(&self) -> Result<(), StoreError> {
-        for scene in sample_set() {
-            self.parts
-                .store
-                .claim(&NewPost {
-                    source: PostSource::Sample,
-                    external_id: format!("scene:{}", scene.seed),
-                    origin: Origin::Drawing { seed: scene.seed },
-                    title: Some(scene.title().to_owned()),
-                    author: Author { name: Some("Mekiki".into()), link: None },
-                    link: None,
-                    posted_at: self.parts.clock.now(),
-                    marked_restricted: false,
-                })
-                .await?;
+        let posted_at = self.parts.clock.now();
+        let samples = blocking(move || sample_set().iter().map(|scene| sample(scene, posted_at)).collect::<Vec<_>>());
+        if self.parts.store.claim_first(&samples.await).await? {
+            self.work.notify_one();
         }
-        self.work.notify_one();
         Ok(())
+    }
+}
+
+fn sample(scene: &Scene, posted_at: OffsetDateTime) -> NewPost {
+    NewPost {
+        source: PostSource::Sample,
+        external_id: format!("scene:{}", scene.seed),
+        origin: Origin::Drawing { seed: scene.seed },
+        title: Some(scene.title().to_owned()),
+        author: Author { name: Some("Mekiki".into()), link: None },
+        link: None,
+        posted_at,
+        marked_restricted: false,
     }
 }
 

@@ -8,13 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::intake::blocking;
 use super::step::StepError;
-use super::{Pipeline, near_duplicate_groups};
+use super::{Pipeline, crash_point, near_duplicate_groups};
 use crate::domain::{Calibration, PerceptualHash, Rating, Scope, TasteId, Verdict};
 use crate::store::{NewTaste, StoreError};
 use crate::taste::{Example, FitError, Promotion, Taste, challenge};
 
 /// Posts older than this are not looked at again when the taste changes.
 const LOOK_BACK: Duration = Duration::days(7);
+/// Verdicts written in one transaction: each commit waits for the disk.
+const DECIDED_AT_ONCE: usize = 100;
 /// Versions kept a scope.
 const VERSIONS: u32 = 50;
 
@@ -97,15 +99,13 @@ impl Pipeline {
 
     /// How many ratings stand, and whether that is enough.
     pub async fn calibration(&self, scope: Scope) -> Result<Calibration, StoreError> {
-        Ok(Calibration::from_ratings(self.parts.store.rating_counts(scope).await?.total()))
+        Ok(Calibration::from_ratings(self.parts.store.learnable_ratings(scope, &self.parts.learn_from).await?))
     }
 
     /// Fits whenever ratings have come in, until stopped. Ratings that come during a fit are seen by the next.
     pub async fn run_learning(self: Arc<Self>, stop: CancellationToken) {
-        match self.has_news(Scope::Local).await {
-            Ok(true) => self.ratings.notify_one(),
-            Ok(false) => {}
-            Err(error) => tracing::error!(%error, "cannot tell whether there are new ratings"),
+        if let Err(error) = self.catch_up(Scope::Local).await {
+            tracing::error!(%error, "cannot tell whether there are new ratings");
         }
         loop {
             tokio::select! {
@@ -118,11 +118,25 @@ impl Pipeline {
         }
     }
 
-    /// Whether ratings are newer than the newest fit: those that came just before a kill.
-    async fn has_news(&self, scope: Scope) -> Result<bool, StoreError> {
-        let newest = self.parts.store.newest_rating(scope).await?;
-        let fitted = self.parts.store.newest_taste(scope).await?.map(|t| t.fitted_at);
-        Ok(newest.is_some_and(|at| fitted.is_none_or(|fitted| at >= fitted)))
+    /// Takes up what a stop may have cut off: a fit, or the desk's second look after one.
+    pub(super) async fn catch_up(&self, scope: Scope) -> Result<(), StepError> {
+        if self.has_news(scope).await? {
+            self.ratings.notify_one();
+        }
+        match self.taste(scope) {
+            Some(taste) => self.look_again(scope, taste.id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the newest fit has not seen what stands: ratings came just before a kill, with an import or with a wider
+    /// `LEARN_FROM`, or went with a post.
+    pub(super) async fn has_news(&self, scope: Scope) -> Result<bool, StoreError> {
+        let store = &self.parts.store;
+        let standing = store.learnable_ratings(scope, &self.parts.learn_from).await?;
+        let Some(fitted) = store.newest_taste(scope).await? else { return Ok(standing > 0) };
+        let newest = store.newest_rating(scope).await?;
+        Ok(standing != fitted.ratings || newest.is_some_and(|at| at >= fitted.fitted_at))
     }
 
     /// One fit: a new version, promoted unless it ranks the newest held-out ratings worse; then the desk looks again.
@@ -145,6 +159,7 @@ impl Pipeline {
             Promotion::Kept { challenger, .. } => (Some(*challenger), Some(promotion.to_string())),
         };
         let promoted = not_promoted.is_none();
+        before_taste_is_kept();
         let id = store
             .add_taste(&NewTaste {
                 scope,
@@ -156,10 +171,13 @@ impl Pipeline {
             })
             .await?;
         tracing::info!(taste = id.0, ratings, fit.ms = started.elapsed().as_secs_f64() * 1e3, "{promotion}");
+        after_taste_is_kept();
+        store.prune_tastes(scope, VERSIONS).await?;
         if promoted {
+            // First the taste, then the look: a post that is being decided with the old one is found by the look, or
+            // finds the new one itself.
             self.tastes.set(scope, Some(CurrentTaste { id, taste }));
-            store.prune_tastes(scope, VERSIONS).await?;
-            if let Err(error) = self.look_again(scope).await {
+            if let Err(error) = self.look_again(scope, id).await {
                 tracing::error!(%error, "the desk could not look again at what it had skipped");
             }
         }
@@ -179,16 +197,33 @@ impl Pipeline {
             .collect())
     }
 
-    /// Decides again on recent posts whose skip another taste may change.
-    async fn look_again(&self, scope: Scope) -> Result<(), StepError> {
+    /// Decides again on recent posts whose skip this taste may change.
+    pub(super) async fn look_again(&self, scope: Scope, taste: TasteId) -> Result<(), StepError> {
+        let store = &self.parts.store;
         let since = self.parts.clock.now() - LOOK_BACK;
-        for post in self.parts.store.skipped_by_taste(scope, since).await? {
-            if let Some(item) = self.parts.store.work_item(post).await?
-                && self.decide(&item).await? == Some(Verdict::Repost)
-            {
+        let skipped = store.skipped_by_other_taste(scope, Some(taste), since).await?;
+        for posts in skipped.chunks(DECIDED_AT_ONCE) {
+            let mut cases = Vec::with_capacity(posts.len());
+            for &post in posts {
+                if let Some(item) = store.work_item(post).await?
+                    && let Some(case) = self.case(&item).await?
+                {
+                    cases.push(case);
+                }
+            }
+            let verdicts = store.decide_posts(&cases, &self.parts.rules, self.parts.clock.now()).await?;
+            if verdicts.contains(&Some(Verdict::Repost)) {
                 self.work.notify_one();
             }
         }
         Ok(())
     }
+}
+
+fn before_taste_is_kept() {
+    crash_point!("rated");
+}
+
+fn after_taste_is_kept() {
+    crash_point!("fitted");
 }

@@ -6,13 +6,14 @@ mod learn;
 mod near;
 mod read;
 mod step;
-
+#[cfg(test)]
+mod tests;
 mod views;
 mod worker;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{PostSource, PostState};
 pub use clock::{Clock, SystemClock};
@@ -53,11 +54,19 @@ pub struct Pipeline {
     /// There are ratings that no taste has seen.
     ratings: Notify,
     tastes: learn::Tastes,
+    /// Shared from an original's write to its claim; exclusive to look whether anybody waits for one and remove it.
+    spool: RwLock<()>,
 }
 
 impl Pipeline {
     pub fn new(parts: Parts) -> Self {
-        Self { parts, work: Notify::new(), ratings: Notify::new(), tastes: learn::Tastes::default() }
+        Self {
+            parts,
+            work: Notify::new(),
+            ratings: Notify::new(),
+            tastes: learn::Tastes::default(),
+            spool: RwLock::new(()),
+        }
     }
 
     pub fn store(&self) -> &Store {
@@ -79,9 +88,12 @@ macro_rules! crash_point {
     ($name:literal) => {
         fail::fail_point!($name, |_| {
             eprintln!("crash point {}", $name);
-            loop {
-                std::thread::park();
-            }
+            // What else this thread would have run goes on elsewhere.
+            tokio::task::block_in_place(|| {
+                loop {
+                    std::thread::park();
+                }
+            })
         });
     };
 }

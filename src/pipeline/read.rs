@@ -2,7 +2,7 @@
 
 use super::views::{FaceInPost, FaceView, GalleryFilter, PickView, PictureView, PostView, TasteView};
 use super::{CurrentTaste, Pipeline};
-use crate::domain::{Calibration, FaceId, PictureId, PostId, Rater, Scope};
+use crate::domain::{FaceId, PictureId, PostId, Rater, Scope};
 use crate::store::{BlobKind, FaceRow, PostFilter, PostRow, StoreError};
 
 /// Faces that the taste page counts.
@@ -80,7 +80,7 @@ impl Pipeline {
         let worst = self.faces_in_posts(scope, viewer, scored[worst_from..].iter().rev()).await?;
         let best = self.faces_in_posts(scope, viewer, scored.iter().take(EXTREMES)).await?;
         Ok(TasteView {
-            calibration: Calibration::from_ratings(counts.total()),
+            calibration: self.calibration(scope).await?,
             ups: counts.ups,
             downs: counts.downs,
             stars: counts.stars,
@@ -151,7 +151,7 @@ impl Pipeline {
                 over_age_gate: p.safety.is_restricted(),
             }),
             faces,
-            verdict: store.verdict(scope, row.id).await?,
+            verdict: store.verdict(scope, row.id).await?.map(|(verdict, _)| verdict),
             picked_at: store.pick(scope, row.id).await?.map(|p| p.picked_at),
         })
     }

@@ -5,9 +5,7 @@ use image::codecs::jpeg::JpegEncoder;
 
 use super::intake::blocking;
 use super::{Pipeline, crash_point};
-use crate::domain::{
-    Calibration, Candidate, DeskRules, Features, Origin, PictureId, PostId, PostState, Scope, Score, Size, Verdict,
-};
+use crate::domain::{Calibration, Candidate, Features, Origin, PictureId, PostId, PostState, Scope, Score, Size};
 use crate::samples::{RenderError, Scene};
 use crate::store::{AnalysedFace, AnalysedPicture, BlobId, BlobKind, Blobs, Case, PictureRow, StoreError, WorkItem};
 use crate::vision::decode::{DecodeError, DecodeLimits, decode};
@@ -30,6 +28,8 @@ pub(super) enum StepError {
     OriginalGone,
     #[error("the analysis of this picture stopped the program {ATTEMPTS} times; it will not be tried again")]
     Poison,
+    #[error("the program made a mistake on this post and went on; the log says which")]
+    Panicked,
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -41,8 +41,13 @@ impl StepError {
     pub(super) fn is_retryable(&self) -> bool {
         match self {
             Self::Decode(_) | Self::Draw(_) | Self::OriginalGone | Self::Poison => false,
-            Self::Engine(_) | Self::Store(_) => true,
+            Self::Panicked | Self::Engine(_) | Self::Store(_) => true,
         }
+    }
+
+    /// Whether there was only no room: nothing was tried.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self, Self::Engine(EngineError::Busy))
     }
 }
 
@@ -54,10 +59,11 @@ impl Pipeline {
         match item.state {
             PostState::Claimed => self.fetch(&item).await?,
             PostState::Fetched => self.analyse(&item).await?,
-            PostState::Analysed => {
-                self.decide(&item).await?;
+            PostState::Analysed => self.decide(&item).await?,
+            PostState::Decided => {
+                store.publish_post(post, self.parts.clock.now()).await?;
+                after_publishing();
             }
-            PostState::Decided => store.publish_post(post, self.parts.clock.now()).await?,
             PostState::Published | PostState::Failed => return Ok(Some(item.state)),
         }
         Ok(store.work_item(post).await?.map(|item| item.state))
@@ -80,7 +86,7 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn analyse(&self, item: &WorkItem) -> Result<(), StepError> {
+    pub(super) async fn analyse(&self, item: &WorkItem) -> Result<(), StepError> {
         let parts = &self.parts;
         let picture = item.picture.ok_or(StepError::OriginalGone)?;
         if item.attempts >= ATTEMPTS {
@@ -93,7 +99,10 @@ impl Pipeline {
             match bytes {
                 Some(bytes) => {
                     let analysed = self.look(picture, bytes).await?;
-                    parts.store.set_analysed(item.post, &analysed, parts.clock.now()).await?;
+                    if !parts.store.set_analysed(item.post, &analysed, parts.clock.now()).await? {
+                        // The post was removed while the models looked: nothing of its picture is kept.
+                        self.drop_crops(&analysed).await?;
+                    }
                 }
                 // Another post with the same picture may have been quicker.
                 None if parts.store.picture(picture).await?.is_some() => {
@@ -105,46 +114,60 @@ impl Pipeline {
             parts.store.set_analysed_before(item.post).await?;
         }
         after_analysis();
-        parts.blobs.remove(BlobKind::Spool, picture)?;
+        Ok(self.drop_original(picture).await?)
+    }
+
+    /// Removes the files of an analysis that was not written, but those that other pictures share.
+    async fn drop_crops(&self, picture: &AnalysedPicture) -> Result<(), StoreError> {
+        let files: Vec<BlobId> = picture.faces.iter().map(|f| f.crop).chain([picture.preview]).collect();
+        for file in self.parts.store.unreferenced(&files).await? {
+            self.parts.blobs.remove(BlobKind::Crop, file)?;
+        }
         Ok(())
     }
 
     /// Decode → detect → embed, and the crops on disk.
     async fn look(&self, id: PictureId, bytes: Vec<u8>) -> Result<AnalysedPicture, StepError> {
         let parts = &self.parts;
-        let (limits, blobs) = (parts.limits, parts.blobs.clone());
-        let (prepared, seen) = blocking(move || prepare(&bytes, &limits, &blobs)).await?;
+        let limits = parts.limits;
+        let (prepared, seen) = blocking(move || prepare(&bytes, &limits)).await?;
         let analysis = parts.engine.analyse(prepared).await?;
         let (blobs, models) = (parts.blobs.clone(), parts.models.clone());
-        Ok(blocking(move || keep(id, analysis, seen, models, &blobs)).await?)
+        Ok(blocking(move || keep(id, analysis, &seen, models, &blobs)).await?)
     }
 
     /// Scores the faces, lets the desk decide and claims the pick.
-    pub(super) async fn decide(&self, item: &WorkItem) -> Result<Option<Verdict>, StepError> {
+    async fn decide(&self, item: &WorkItem) -> Result<(), StepError> {
         let parts = &self.parts;
-        let scope = Scope::Local;
+        loop {
+            let case = self.case(item).await?.ok_or(StepError::OriginalGone)?;
+            parts.store.decide_posts(&[case], &parts.rules, parts.clock.now()).await?;
+            after_decision();
+            // A fit that came meanwhile has not seen this verdict.
+            if self.taste(case.scope).map(|t| t.id) == case.taste {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What the desk is asked about a post; `None` when its picture is not known.
+    pub(super) async fn case(&self, item: &WorkItem) -> Result<Option<Case>, StoreError> {
+        let (store, scope) = (&self.parts.store, Scope::Local);
         let Some(id) = item.picture else { return Ok(None) };
-        let Some(picture) = parts.store.picture(id).await? else { return Ok(None) };
-        let faces = parts.store.faces(id).await?;
+        let Some(picture) = store.picture(id).await? else { return Ok(None) };
+        let faces = store.faces(id).await?;
         let taste = self.taste(scope);
         let best = faces
             .iter()
             .map(|face| score_or_neutral(taste.as_deref(), &face.features))
             .max_by(|a, b| a.mean().total_cmp(&b.mean()));
-        let case = Case {
+        Ok(Some(Case {
             scope,
             post: item.post,
             candidate: candidate(&picture, best, item.marked_restricted),
             hash: picture.hash,
             taste: taste.map(|t| t.id),
-        };
-        let verdict = parts.store.decide_post(&case, self.rules_now(), parts.clock.now()).await?;
-        after_decision();
-        Ok(Some(verdict))
-    }
-
-    fn rules_now(&self) -> &DeskRules {
-        &self.parts.rules
+        }))
     }
 }
 
@@ -158,6 +181,10 @@ fn after_analysis() {
 
 fn after_decision() {
     crash_point!("decided");
+}
+
+fn after_publishing() {
+    crash_point!("published");
 }
 
 fn candidate(picture: &PictureRow, best: Option<Score>, marked_restricted: bool) -> Candidate {
@@ -179,10 +206,11 @@ struct Seen {
     size: Size,
     format: &'static str,
     hash: crate::domain::PerceptualHash,
-    preview: BlobId,
+    /// JPEG.
+    preview: Vec<u8>,
 }
 
-fn prepare(bytes: &[u8], limits: &DecodeLimits, blobs: &Blobs) -> Result<(Prepared, Seen), StepError> {
+fn prepare(bytes: &[u8], limits: &DecodeLimits) -> Result<(Prepared, Seen), DecodeError> {
     let started = std::time::Instant::now();
     let decoded = decode(bytes, limits)?;
     metrics::histogram!("mekiki_decode_seconds").record(started.elapsed().as_secs_f64());
@@ -192,15 +220,16 @@ fn prepare(bytes: &[u8], limits: &DecodeLimits, blobs: &Blobs) -> Result<(Prepar
         size: Size::new(image.width(), image.height()),
         format: decoded.format.as_str(),
         hash: perceptual_hash(&image),
-        preview: blobs.put(BlobKind::Crop, &jpeg(&thumbnail(&image, PREVIEW_SIDE)))?,
+        preview: jpeg(&thumbnail(&image, PREVIEW_SIDE)),
     };
     Ok((Prepared::new(image, DEFAULT_SIDE), seen))
 }
 
+/// Writes the files: crops and preview.
 fn keep(
     id: PictureId,
     analysis: Analysis,
-    seen: Seen,
+    seen: &Seen,
     models: String,
     blobs: &Blobs,
 ) -> Result<AnalysedPicture, StoreError> {
@@ -224,7 +253,7 @@ fn keep(
         hash: seen.hash,
         safety: analysis.safety,
         features: analysis.whole,
-        preview: seen.preview,
+        preview: blobs.put(BlobKind::Crop, &seen.preview)?,
         models,
         faces,
     })

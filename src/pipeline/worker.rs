@@ -1,6 +1,6 @@
 //! The loop that takes every claimed post to its end, a few at a time.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,43 +8,57 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Pipeline;
+use super::step::StepError;
 use crate::domain::{Origin, PostId, PostState};
 use crate::store::{BlobKind, StoreError};
 
 /// After this many tries with growing pauses a step that could succeed is given up.
-const TRIES: u32 = 6;
+pub(super) const TRIES: u32 = 6;
+/// How long a post waits for room in the engine's queue; such a wait is not a try.
+const BUSY_PAUSE: time::Duration = time::Duration::SECOND;
+/// The loop looks for work at least this often, also when nothing woke it.
+const MOST_IDLE: Duration = Duration::from_mins(1);
+
+/// Posts that are being worked on.
+#[derive(Debug, Default)]
+pub(super) struct InFlight {
+    tasks: JoinSet<()>,
+    posts: HashMap<tokio::task::Id, PostId>,
+}
+
+impl InFlight {
+    pub(super) fn has(&self, post: PostId) -> bool {
+        self.posts.values().any(|&p| p == post)
+    }
+
+    pub(super) fn start(&mut self, post: PostId, work: impl Future<Output = ()> + Send + 'static) {
+        let task = self.tasks.spawn(work).id();
+        self.posts.insert(task, post);
+    }
+
+    /// Waits for the next one to end; its post if it panicked. `None` when there is none.
+    pub(super) async fn next(&mut self) -> Option<Option<PostId>> {
+        let (task, panicked) = match self.tasks.join_next_with_id().await? {
+            Ok((task, ())) => (task, false),
+            Err(error) => (error.id(), true),
+        };
+        Some(self.posts.remove(&task).filter(|_| panicked))
+    }
+}
 
 impl Pipeline {
     /// Removes originals that no waiting post needs: what a kill between two steps left behind. Before anything is
     /// submitted.
     pub async fn tidy_spool(&self) -> Result<usize, StoreError> {
-        let needed: HashSet<_> = self
-            .parts
-            .store
-            .due(time::OffsetDateTime::from_unix_timestamp(253_402_300_799).expect("the year 9999"), u32::MAX)
-            .await?
-            .into_iter()
-            .filter_map(|item| match item.origin {
-                Origin::Spool { picture } => Some(picture),
-                Origin::Drawing { .. } => item.picture,
-            })
-            .collect();
-        let mut removed = 0;
-        for id in self.parts.blobs.list(BlobKind::Spool)? {
-            if !needed.contains(&id) {
-                self.parts.blobs.remove(BlobKind::Spool, id)?;
-                removed += 1;
-            }
-        }
-        Ok(removed)
+        let needed = self.parts.store.waiting_originals().await?;
+        self.parts.blobs.keep_only(BlobKind::Spool, &needed)
     }
 
-    /// Works until stopped; then lets the steps in flight end. What is left is taken up at the next start.
+    /// Works until stopped; then lets the posts in flight come to their end. What is left is taken up at the next start.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let mut running: JoinSet<PostId> = JoinSet::new();
-        let mut busy: HashSet<PostId> = HashSet::new();
+        let mut running = InFlight::default();
         while !stop.is_cancelled() {
-            let pause = match self.fill(&mut running, &mut busy).await {
+            let pause = match self.fill(&mut running).await {
                 Ok(pause) => pause,
                 Err(error) => {
                     tracing::error!(%error, "cannot read what is to be done; trying again in 5 s");
@@ -55,41 +69,35 @@ impl Pipeline {
                 () = stop.cancelled() => {}
                 () = self.work.notified() => {}
                 () = tokio::time::sleep(pause) => {}
-                Some(done) = running.join_next() => match done {
-                    Ok(post) => { busy.remove(&post); }
-                    Err(error) => {
-                        tracing::error!(%error, "a post's task panicked; its step is tried again");
-                        // Which post it was is not known: all that is not in flight is looked at again.
-                        busy.clear();
-                    }
-                },
+                Some(panicked) = running.next() => self.after_panic(panicked).await,
             }
         }
-        while running.join_next().await.is_some() {}
+        while let Some(panicked) = running.next().await {
+            self.after_panic(panicked).await;
+        }
+    }
+
+    /// A post whose task panicked is tried again later, like one whose step failed: at once would be a hot loop.
+    pub(super) async fn after_panic(&self, post: Option<PostId>) {
+        if let Some(post) = post {
+            self.settle_or_log(post, &StepError::Panicked).await;
+        }
     }
 
     /// Starts what is due; answers how long there is nothing more to start.
-    async fn fill(
-        self: &Arc<Self>,
-        running: &mut JoinSet<PostId>,
-        busy: &mut HashSet<PostId>,
-    ) -> Result<Duration, StoreError> {
-        let room = self.parts.workers.saturating_sub(running.len());
+    async fn fill(self: &Arc<Self>, running: &mut InFlight) -> Result<Duration, StoreError> {
+        let room = self.parts.workers.saturating_sub(running.posts.len());
         let now = self.parts.clock.now();
         if room > 0 {
-            let due = self.parts.store.due(now, (room + busy.len()) as u32).await?;
-            for item in due.into_iter().filter(|item| !busy.contains(&item.post)).take(room).collect::<Vec<_>>() {
-                busy.insert(item.post);
+            let due = self.parts.store.due(now, (room + running.posts.len()) as u32).await?;
+            for item in due.into_iter().filter(|item| !running.has(item.post)).take(room).collect::<Vec<_>>() {
                 let pipeline = Arc::clone(self);
-                running.spawn(async move {
-                    pipeline.finish(item.post).await;
-                    item.post
-                });
+                running.start(item.post, async move { pipeline.finish(item.post).await });
             }
         }
-        let next = self.parts.store.next_due().await?.filter(|&at| at > now);
-        let wait = next.map_or(Duration::from_secs(60), |at| (at - now).unsigned_abs());
-        Ok(wait.clamp(Duration::from_millis(20), Duration::from_secs(60)))
+        // What is due and was not started waits for room: the end of one in flight wakes the loop.
+        let wait = self.parts.store.next_due(now).await?.map_or(MOST_IDLE, |at| (at - now).unsigned_abs());
+        Ok(wait.clamp(Duration::from_millis(20), MOST_IDLE))
     }
 
     /// Takes one post as far as it goes now.
@@ -103,20 +111,24 @@ impl Pipeline {
                     }
                     return;
                 }
-                Err(error) => {
-                    if let Err(error) = self.settle(post, &error).await {
-                        tracing::error!(post = post.0, %error, "cannot write that a step failed");
-                    }
-                    return;
-                }
+                Err(error) => return self.settle_or_log(post, &error).await,
             }
         }
     }
 
+    async fn settle_or_log(&self, post: PostId, error: &StepError) {
+        if let Err(error) = self.settle(post, error).await {
+            tracing::error!(post = post.0, %error, "cannot write that a step failed");
+        }
+    }
+
     /// Writes down that a step failed: for now, with a growing pause, or for good.
-    async fn settle(&self, post: PostId, error: &super::step::StepError) -> Result<(), StoreError> {
+    async fn settle(&self, post: PostId, error: &StepError) -> Result<(), StoreError> {
         let store = &self.parts.store;
         let Some(item) = store.work_item(post).await? else { return Ok(()) };
+        if error.is_busy() {
+            return store.retry_post(post, self.parts.clock.now() + BUSY_PAUSE, &error.to_string()).await;
+        }
         metrics::counter!("mekiki_step_errors_total").increment(1);
         let tries = store.count_retry(post).await?;
         if error.is_retryable() && tries < TRIES {
@@ -126,10 +138,10 @@ impl Pipeline {
         } else {
             tracing::warn!(post = post.0, state = item.state.as_str(), %error, "a post failed");
             store.fail_post(post, &error.to_string()).await?;
-            if let Some(picture) = item.picture {
-                self.parts.blobs.remove(BlobKind::Spool, picture)?;
+            match (item.picture, item.origin) {
+                (Some(picture), _) | (None, Origin::Spool { picture }) => self.drop_original(picture).await,
+                (None, Origin::Drawing { .. }) => Ok(()),
             }
-            Ok(())
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Files by content hash: the spool of claimed originals, and the crops and previews that people look at.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -63,11 +64,7 @@ impl Blobs {
 
     /// The bytes, or `None` when the file is no longer kept.
     pub fn get(&self, kind: BlobKind, id: BlobId) -> Result<Option<Vec<u8>>> {
-        match fs::read(self.path(kind, id)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e.into()),
-        }
+        Ok(present(fs::read(self.path(kind, id)))?)
     }
 
     pub fn has(&self, kind: BlobKind, id: BlobId) -> bool {
@@ -75,21 +72,17 @@ impl Blobs {
     }
 
     pub fn remove(&self, kind: BlobKind, id: BlobId) -> Result<()> {
-        match fs::remove_file(self.path(kind, id)) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
-            _ => Ok(()),
-        }
+        remove_file(&self.path(kind, id))
     }
 
-    /// Removes files older than `max_age`, then the oldest until the kind fits into `budget` bytes; also what a killed
-    /// write left behind. Returns how many files went.
+    /// Removes files older than `max_age`, then the oldest until the kind fits into `budget` bytes; what a killed write
+    /// left behind goes with them. Returns how many files went.
     pub fn sweep(&self, kind: BlobKind, budget: u64, max_age: Duration, now: SystemTime) -> Result<usize> {
         let mut files = Vec::new();
-        for entry in walkdir::WalkDir::new(self.root.join(kind.folder())) {
-            let entry = entry.map_err(std::io::Error::from)?;
-            if entry.file_type().is_file() {
-                let meta = entry.metadata().map_err(std::io::Error::from)?;
-                files.push((meta.modified()?, meta.len(), entry.into_path()));
+        for path in self.files(kind)? {
+            // Another task may just have removed it.
+            if let Some(meta) = present(fs::metadata(&path))? {
+                files.push((meta.modified()?, meta.len(), path));
             }
         }
         files.sort();
@@ -100,28 +93,54 @@ impl Blobs {
             if !old && total <= budget {
                 break;
             }
-            fs::remove_file(&path)?;
+            remove_file(&path)?;
             total -= size;
             removed += 1;
         }
         Ok(removed)
     }
 
-    /// Ids of all files of a kind.
-    pub fn list(&self, kind: BlobKind) -> Result<Vec<BlobId>> {
-        let mut ids = Vec::new();
-        for entry in walkdir::WalkDir::new(self.root.join(kind.folder())) {
-            let entry = entry.map_err(std::io::Error::from)?;
-            if let Some(id) = entry.file_name().to_str().and_then(|n| n.parse().ok()) {
-                ids.push(id);
+    /// Removes all files of a kind but these, also what a killed write left behind; nobody may be writing. Returns how
+    /// many went.
+    pub fn keep_only(&self, kind: BlobKind, kept: &HashSet<BlobId>) -> Result<usize> {
+        let mut removed = 0;
+        for path in self.files(kind)? {
+            let id = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse().ok());
+            if id.is_none_or(|id| !kept.contains(&id)) {
+                remove_file(&path)?;
+                removed += 1;
             }
         }
-        Ok(ids)
+        Ok(removed)
+    }
+
+    fn files(&self, kind: BlobKind) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for entry in walkdir::WalkDir::new(self.root.join(kind.folder())) {
+            let entry = entry.map_err(std::io::Error::from)?;
+            if entry.file_type().is_file() {
+                files.push(entry.into_path());
+            }
+        }
+        Ok(files)
     }
 
     fn path(&self, kind: BlobKind, id: BlobId) -> PathBuf {
         let name = id.to_string();
         self.root.join(kind.folder()).join(&name[..2]).join(name)
+    }
+}
+
+fn remove_file(path: &Path) -> Result<()> {
+    present(fs::remove_file(path))?;
+    Ok(())
+}
+
+/// `None` when there is no such file.
+fn present<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match result {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
     }
 }
 
@@ -156,9 +175,24 @@ mod tests {
         assert!(!blobs.has(BlobKind::Crop, old));
         assert_eq!(sweep(4, 499), 1);
         assert!(!blobs.has(BlobKind::Crop, middle) && blobs.has(BlobKind::Crop, new));
-        assert_eq!(blobs.list(BlobKind::Crop).expect("lists"), [new]);
+        assert_eq!(blobs.files(BlobKind::Crop).expect("lists"), [blobs.path(BlobKind::Crop, new)]);
         blobs.remove(BlobKind::Crop, new).expect("removes");
         blobs.remove(BlobKind::Crop, new).expect("removing twice is no error");
         assert_eq!(blobs.get(BlobKind::Crop, new).expect("reads"), None);
+    }
+
+    #[test]
+    fn keeps_only_what_is_asked_for_and_no_torn_writes() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let blobs = Blobs::open(dir.path()).expect("opens");
+        let (kept, dropped) = (blobs.put(BlobKind::Spool, b"a"), blobs.put(BlobKind::Spool, b"b"));
+        let (kept, dropped) = (kept.expect("writes"), dropped.expect("writes"));
+        // What `put` leaves when it is killed before the rename.
+        let torn = blobs.path(BlobKind::Spool, kept).with_file_name(".tmpXYZ");
+        fs::write(&torn, b"half").expect("writes");
+        let crop = blobs.put(BlobKind::Crop, b"c").expect("writes");
+        assert_eq!(blobs.keep_only(BlobKind::Spool, &HashSet::from([kept])).expect("removes"), 2);
+        assert!(blobs.has(BlobKind::Spool, kept) && !blobs.has(BlobKind::Spool, dropped) && !torn.exists());
+        assert!(blobs.has(BlobKind::Crop, crop));
     }
 }

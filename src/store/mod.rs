@@ -7,6 +7,8 @@ mod pictures;
 mod posts;
 mod ratings;
 mod tastes;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::str::FromStr;

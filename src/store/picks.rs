@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 use super::codec::{millis, time};
 use super::{Result, Store, StoreError, parse};
 use crate::domain::{
-    Candidate, DeskRules, History, PerceptualHash, PictureId, PostId, Scope, TasteId, Verdict, decide,
+    Candidate, DeskRules, History, PerceptualHash, PictureId, PostId, Scope, Skip, TasteId, Verdict, decide,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,59 +29,21 @@ pub struct Case {
 }
 
 impl Store {
-    /// Lets the desk decide on a post and writes the verdict; a pick is claimed in the same transaction. A post that was
-    /// picked before keeps its pick.
-    pub async fn decide_post(&self, case: &Case, rules: &DeskRules, now: OffsetDateTime) -> Result<Verdict> {
-        let Case { scope, post, candidate, taste, .. } = *case;
+    /// Lets the desk decide on posts, one after the other, and writes the verdicts; picks are claimed in the same
+    /// transaction. A post that was picked before keeps its pick. Answers in order, `None` for a post that is gone.
+    pub async fn decide_posts(
+        &self,
+        cases: &[Case],
+        rules: &DeskRules,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Option<Verdict>>> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let picked: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM picks WHERE scope = ? AND post = ?)")
-            .bind(scope.to_string())
-            .bind(post.0)
-            .fetch_one(&mut *tx)
-            .await?;
-        let verdict = if picked {
-            Verdict::Repost
-        } else {
-            let history = history(&mut tx, case, rules, now).await?;
-            decide(&candidate, &history, rules, now)
-        };
-        let json = serde_json::to_string(&verdict).map_err(|e| StoreError::Unreadable(e.to_string()))?;
-        sqlx::query(
-            "INSERT INTO verdicts (post, scope, verdict, taste, decided_at) VALUES (?, ?, ?, ?, ?) \
-             ON CONFLICT (post, scope) DO UPDATE SET verdict = excluded.verdict, taste = excluded.taste, \
-             decided_at = excluded.decided_at",
-        )
-        .bind(post.0)
-        .bind(scope.to_string())
-        .bind(json)
-        .bind(taste.map(|t| t.0))
-        .bind(millis(now))
-        .execute(&mut *tx)
-        .await?;
-        if verdict == Verdict::Repost {
-            sqlx::query(
-                "INSERT INTO picks (scope, post, picture, score, picked_at) VALUES (?, ?, ?, ?, ?) \
-                 ON CONFLICT (scope, post) DO NOTHING",
-            )
-            .bind(scope.to_string())
-            .bind(post.0)
-            .bind(candidate.picture.to_string())
-            .bind(candidate.best.map_or(0.0, |s| s.mean()))
-            .bind(millis(now))
-            .execute(&mut *tx)
-            .await?;
+        let mut verdicts = Vec::with_capacity(cases.len());
+        for case in cases {
+            verdicts.push(decide_post(&mut tx, case, rules, now).await?);
         }
-        // Decided again, a skip that stays a skip has nothing to publish.
-        sqlx::query(
-            "UPDATE posts SET state = 'decided', attempts = 0, retry_at = 0, error = NULL \
-             WHERE id = ? AND (state = 'analysed' OR (state = 'published' AND ?))",
-        )
-        .bind(post.0)
-        .bind(verdict == Verdict::Repost && !picked)
-        .execute(&mut *tx)
-        .await?;
         tx.commit().await?;
-        Ok(verdict)
+        Ok(verdicts)
     }
 
     /// Publishes what was decided: the pick, if there is one, becomes visible in the feed.
@@ -127,13 +89,45 @@ impl Store {
         Ok(())
     }
 
-    pub async fn verdict(&self, scope: Scope, post: PostId) -> Result<Option<Verdict>> {
-        let json: Option<String> = sqlx::query_scalar("SELECT verdict FROM verdicts WHERE post = ? AND scope = ?")
+    /// Writes a verdict that was published elsewhere, from an export; the post has been through all steps.
+    pub async fn restore_verdict(
+        &self,
+        scope: Scope,
+        post: PostId,
+        verdict: Verdict,
+        at: OffsetDateTime,
+    ) -> Result<()> {
+        let json = serde_json::to_string(&verdict).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query(
+            "INSERT INTO verdicts (post, scope, verdict, taste, decided_at) VALUES (?, ?, ?, NULL, ?) \
+             ON CONFLICT (post, scope) DO NOTHING",
+        )
+        .bind(post.0)
+        .bind(scope.to_string())
+        .bind(json)
+        .bind(millis(at))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE posts SET state = 'published' WHERE id = ? AND state = 'analysed'")
+            .bind(post.0)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The desk's standing answer, and when it was given.
+    pub async fn verdict(&self, scope: Scope, post: PostId) -> Result<Option<(Verdict, OffsetDateTime)>> {
+        let row = sqlx::query("SELECT verdict, decided_at FROM verdicts WHERE post = ? AND scope = ?")
             .bind(post.0)
             .bind(scope.to_string())
             .fetch_optional(&self.pool)
             .await?;
-        json.map(|j| serde_json::from_str(&j).map_err(|e| StoreError::Unreadable(e.to_string()))).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let verdict =
+            serde_json::from_str(row.try_get("verdict")?).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        Ok(Some((verdict, time(row.try_get("decided_at")?)?)))
     }
 
     /// A post's published pick.
@@ -163,13 +157,20 @@ impl Store {
         .collect()
     }
 
-    /// Published posts seen since `since` whose skip a newer taste than `taste` could change, oldest first.
-    pub async fn skipped_by_taste(&self, scope: Scope, since: OffsetDateTime) -> Result<Vec<PostId>> {
+    /// Posts seen since `since` whose skip was decided by another taste than `taste` and could be changed by it, oldest
+    /// first.
+    pub async fn skipped_by_other_taste(
+        &self,
+        scope: Scope,
+        taste: Option<TasteId>,
+        since: OffsetDateTime,
+    ) -> Result<Vec<PostId>> {
         let rows = sqlx::query(
-            "SELECT v.post, v.verdict FROM verdicts v JOIN posts p ON p.id = v.post \
-             WHERE v.scope = ? AND p.posted_at >= ? AND p.state = 'published' ORDER BY v.post",
+            "SELECT v.post, v.verdict FROM verdicts v JOIN posts p ON p.id = v.post WHERE v.scope = ? AND \
+             v.taste IS NOT ? AND p.posted_at >= ? AND p.state IN ('decided', 'published') ORDER BY v.post",
         )
         .bind(scope.to_string())
+        .bind(taste.map(|t| t.0))
         .bind(millis(since))
         .fetch_all(&self.pool)
         .await?;
@@ -185,6 +186,65 @@ impl Store {
     }
 }
 
+async fn decide_post(
+    connection: &mut SqliteConnection,
+    case: &Case,
+    rules: &DeskRules,
+    now: OffsetDateTime,
+) -> Result<Option<Verdict>> {
+    let Case { scope, post, candidate, taste, .. } = *case;
+    let known: Option<bool> = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM picks WHERE scope = ?1 AND post = ?2) FROM posts WHERE id = ?2",
+    )
+    .bind(scope.to_string())
+    .bind(post.0)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(picked) = known else { return Ok(None) };
+    let verdict = if picked {
+        Verdict::Repost
+    } else {
+        let history = history(connection, case, rules, now).await?;
+        decide(&candidate, &history, rules, now)
+    };
+    let json = serde_json::to_string(&verdict).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+    sqlx::query(
+        "INSERT INTO verdicts (post, scope, verdict, taste, decided_at) VALUES (?, ?, ?, ?, ?) \
+         ON CONFLICT (post, scope) DO UPDATE SET verdict = excluded.verdict, taste = excluded.taste, \
+         decided_at = excluded.decided_at",
+    )
+    .bind(post.0)
+    .bind(scope.to_string())
+    .bind(json)
+    .bind(taste.map(|t| t.0))
+    .bind(millis(now))
+    .execute(&mut *connection)
+    .await?;
+    if verdict == Verdict::Repost {
+        sqlx::query(
+            "INSERT INTO picks (scope, post, picture, score, picked_at) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (scope, post) DO NOTHING",
+        )
+        .bind(scope.to_string())
+        .bind(post.0)
+        .bind(candidate.picture.to_string())
+        .bind(candidate.best.map_or(0.0, |s| s.mean()))
+        .bind(millis(now))
+        .execute(&mut *connection)
+        .await?;
+    }
+    // Decided again, a skip that stays a skip has nothing to publish.
+    sqlx::query(
+        "UPDATE posts SET state = 'decided', attempts = 0, retry_at = 0, error = NULL \
+         WHERE id = ? AND (state = 'analysed' OR (state = 'published' AND ?))",
+    )
+    .bind(post.0)
+    .bind(verdict == Verdict::Repost && !picked)
+    .execute(&mut *connection)
+    .await?;
+    Ok(Some(verdict))
+}
+
 async fn history(
     connection: &mut SqliteConnection,
     case: &Case,
@@ -192,12 +252,19 @@ async fn history(
     now: OffsetDateTime,
 ) -> Result<History> {
     let mut history = History::default();
+    // Nothing that was published can matter to a picture that is skipped for what it is.
+    if !matches!(
+        decide(&case.candidate, &history, rules, now),
+        Verdict::Repost | Verdict::Skip(Skip::HourlyLimit { .. })
+    ) {
+        return Ok(history);
+    }
     let rows = sqlx::query(
         "SELECT k.picture, k.picked_at, p.perceptual_hash FROM picks k JOIN pictures p ON p.id = k.picture \
          WHERE k.scope = ? AND k.picked_at > ? ORDER BY k.picked_at DESC",
     )
     .bind(case.scope.to_string())
-    .bind(millis(now - rules.repeat_after))
+    .bind(millis(now - rules.repeat_after.max(Duration::HOUR)))
     .fetch_all(connection)
     .await?;
     for row in rows {

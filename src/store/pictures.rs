@@ -1,11 +1,11 @@
 //! Pictures and their faces.
 
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 use time::OffsetDateTime;
 
 use super::blobs::BlobId;
-use super::codec::{bytes, floats, millis};
+use super::codec::{bytes, floats, millis, time};
 use super::{Result, Store, parse};
 use crate::domain::{
     COLOUR_DIMS, Confidence, EMBEDDING_DIMS, FaceId, Features, PerceptualHash, PictureBox, PictureId, PostId, Safety,
@@ -45,6 +45,7 @@ pub struct PictureRow {
     pub features: Features,
     pub preview: BlobId,
     pub models: String,
+    pub analysed_at: OffsetDateTime,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -59,51 +60,29 @@ pub struct FaceRow {
 
 impl Store {
     /// Writes the analysis and moves the post on, in one transaction. A picture that is known already is left as it is.
-    pub async fn set_analysed(&self, post: PostId, picture: &AnalysedPicture, now: OffsetDateTime) -> Result<()> {
+    /// Writes nothing and answers false when the post no longer waits for it: it was removed meanwhile.
+    pub async fn set_analysed(&self, post: PostId, picture: &AnalysedPicture, now: OffsetDateTime) -> Result<bool> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let inserted = sqlx::query(
-            "INSERT INTO pictures (id, width, height, format, perceptual_hash, drawing, explicit_drawing, neutral, \
-             explicit_photo, suggestive, embedding, colour, preview, models, analysed_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(picture.id.to_string())
-        .bind(picture.size.width)
-        .bind(picture.size.height)
-        .bind(&picture.format)
-        .bind(picture.hash.0.cast_signed())
-        .bind(picture.safety.drawing)
-        .bind(picture.safety.explicit_drawing)
-        .bind(picture.safety.neutral)
-        .bind(picture.safety.explicit_photo)
-        .bind(picture.safety.suggestive)
-        .bind(bytes(&picture.features.embedding))
-        .bind(bytes(&picture.features.colour))
-        .bind(picture.preview.to_string())
-        .bind(&picture.models)
-        .bind(millis(now))
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        for face in picture.faces.iter().take(if inserted == 1 { usize::MAX } else { 0 }) {
-            sqlx::query(
-                "INSERT INTO faces (picture, x1, y1, x2, y2, confidence, embedding, colour, crop) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(picture.id.to_string())
-            .bind(face.bounds.x1)
-            .bind(face.bounds.y1)
-            .bind(face.bounds.x2)
-            .bind(face.bounds.y2)
-            .bind(face.confidence.0)
-            .bind(bytes(&face.features.embedding))
-            .bind(bytes(&face.features.colour))
-            .bind(face.crop.to_string())
-            .execute(&mut *tx)
-            .await?;
+        let moved = set_analysed_state(&mut tx, post).await?;
+        if moved {
+            insert(&mut tx, picture, now).await?;
         }
-        set_analysed_state(&mut tx, post).await?;
+        tx.commit().await?;
+        Ok(moved)
+    }
+
+    /// Adds a picture that was analysed elsewhere. One that is known already is left as it is.
+    pub async fn add_picture(&self, picture: &AnalysedPicture, analysed_at: OffsetDateTime) -> Result<()> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        insert(&mut tx, picture, analysed_at).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Which of these blobs no picture and no face refers to.
+    pub async fn unreferenced(&self, blobs: &[BlobId]) -> Result<Vec<BlobId>> {
+        let mut connection = self.pool.acquire().await?;
+        unreferenced(&mut connection, blobs.iter().map(ToString::to_string).collect()).await
     }
 
     /// Moves the post on when its picture was analysed before, through another post.
@@ -167,15 +146,84 @@ impl Store {
     }
 }
 
-async fn set_analysed_state(connection: &mut sqlx::SqliteConnection, post: PostId) -> Result<()> {
-    sqlx::query(
+async fn insert(
+    connection: &mut SqliteConnection,
+    picture: &AnalysedPicture,
+    analysed_at: OffsetDateTime,
+) -> Result<()> {
+    let inserted = sqlx::query(
+        "INSERT INTO pictures (id, width, height, format, perceptual_hash, drawing, explicit_drawing, neutral, \
+         explicit_photo, suggestive, embedding, colour, preview, models, analysed_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(picture.id.to_string())
+    .bind(picture.size.width)
+    .bind(picture.size.height)
+    .bind(&picture.format)
+    .bind(picture.hash.0.cast_signed())
+    .bind(picture.safety.drawing)
+    .bind(picture.safety.explicit_drawing)
+    .bind(picture.safety.neutral)
+    .bind(picture.safety.explicit_photo)
+    .bind(picture.safety.suggestive)
+    .bind(bytes(&picture.features.embedding))
+    .bind(bytes(&picture.features.colour))
+    .bind(picture.preview.to_string())
+    .bind(&picture.models)
+    .bind(millis(analysed_at))
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    if inserted == 0 {
+        return Ok(());
+    }
+    for face in &picture.faces {
+        sqlx::query(
+            "INSERT INTO faces (picture, x1, y1, x2, y2, confidence, embedding, colour, crop) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(picture.id.to_string())
+        .bind(face.bounds.x1)
+        .bind(face.bounds.y1)
+        .bind(face.bounds.x2)
+        .bind(face.bounds.y2)
+        .bind(face.confidence.0)
+        .bind(bytes(&face.features.embedding))
+        .bind(bytes(&face.features.colour))
+        .bind(face.crop.to_string())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Pictures of equal pixels have equal crops: a blob may be another picture's, too.
+pub(super) async fn unreferenced(connection: &mut SqliteConnection, blobs: Vec<String>) -> Result<Vec<BlobId>> {
+    let mut orphans = Vec::new();
+    for blob in blobs {
+        let used: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM pictures WHERE preview = ?1) OR EXISTS (SELECT 1 FROM faces WHERE crop = ?1)",
+        )
+        .bind(&blob)
+        .fetch_one(&mut *connection)
+        .await?;
+        if !used {
+            orphans.push(parse(&blob)?);
+        }
+    }
+    Ok(orphans)
+}
+
+/// Whether the post was there and waited for it.
+async fn set_analysed_state(connection: &mut SqliteConnection, post: PostId) -> Result<bool> {
+    let moved = sqlx::query(
         "UPDATE posts SET state = 'analysed', attempts = 0, retry_at = 0, error = NULL \
          WHERE id = ? AND state = 'fetched'",
     )
     .bind(post.0)
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(moved.rows_affected() == 1)
 }
 
 pub(super) fn features(row: &SqliteRow) -> Result<Features> {
@@ -201,6 +249,7 @@ fn picture_row(row: &SqliteRow) -> Result<PictureRow> {
         features: features(row)?,
         preview: parse(row.try_get("preview")?)?,
         models: row.try_get("models")?,
+        analysed_at: time(row.try_get("analysed_at")?)?,
     })
 }
 

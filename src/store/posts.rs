@@ -1,10 +1,13 @@
 //! Posts: the claim, the steps, and what is left to do.
 
-use sqlx::Row;
+use std::collections::HashSet;
+
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Executor, Row, Sqlite};
 use time::OffsetDateTime;
 
 use super::codec::{millis, time};
+use super::pictures::unreferenced;
 use super::{Result, Store, StoreError, parse};
 use crate::domain::{Author, NewPost, Origin, PictureId, PostId, PostSource, PostState};
 
@@ -63,35 +66,44 @@ pub enum PostFilter {
 const COLUMNS: &str = "p.id, p.source, p.external_id, p.title, p.author_name, p.author_link, p.link, p.posted_at, \
                        p.marked_restricted, p.state, p.error, p.picture";
 
+/// The original that each post not yet analysed needs: named by its origin before it is fetched, by its picture after.
+const ORIGINALS: &str = "SELECT CASE state WHEN 'claimed' THEN json_extract(origin, '$.picture') ELSE picture END AS \
+                         original FROM posts WHERE state NOT IN ('published', 'failed') AND \
+                         state IN ('claimed', 'fetched')";
+
 impl Store {
     /// Claims a post. The same `(source, external_id)` is claimed once, ever.
     pub async fn claim(&self, post: &NewPost) -> Result<Claim> {
-        let origin = serde_json::to_string(&post.origin).map_err(|e| StoreError::Unreadable(e.to_string()))?;
-        let inserted: Option<i64> = sqlx::query_scalar(
-            "INSERT INTO posts (source, external_id, origin, title, author_name, author_link, link, posted_at, \
-             marked_restricted, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'claimed') \
-             ON CONFLICT (source, external_id) DO NOTHING RETURNING id",
-        )
-        .bind(post.source.as_str())
-        .bind(&post.external_id)
-        .bind(origin)
-        .bind(&post.title)
-        .bind(&post.author.name)
-        .bind(&post.author.link)
-        .bind(&post.link)
-        .bind(millis(post.posted_at))
-        .bind(post.marked_restricted)
-        .fetch_optional(&self.pool)
-        .await?;
-        if let Some(id) = inserted {
-            return Ok(Claim::New(PostId(id)));
-        }
-        let id = sqlx::query_scalar("SELECT id FROM posts WHERE source = ? AND external_id = ?")
-            .bind(post.source.as_str())
-            .bind(&post.external_id)
-            .fetch_one(&self.pool)
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let claim = if let Some(id) = insert(&mut *tx, post).await? {
+            Claim::New(id)
+        } else {
+            let id = sqlx::query_scalar("SELECT id FROM posts WHERE source = ? AND external_id = ?")
+                .bind(post.source.as_str())
+                .bind(&post.external_id)
+                .fetch_one(&mut *tx)
+                .await?;
+            Claim::Already(PostId(id))
+        };
+        tx.commit().await?;
+        Ok(claim)
+    }
+
+    /// Claims these posts, all or none, if no post was ever claimed here; answers whether it did.
+    pub async fn claim_first(&self, posts: &[NewPost]) -> Result<bool> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        // AUTOINCREMENT remembers ids also of posts that were removed.
+        let used: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'posts')")
+            .fetch_one(&mut *tx)
             .await?;
-        Ok(Claim::Already(PostId(id)))
+        if used {
+            return Ok(false);
+        }
+        for post in posts {
+            insert(&mut *tx, post).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Posts whose next step is due at `now`, oldest first.
@@ -120,13 +132,35 @@ impl Store {
             .transpose()
     }
 
-    /// When the next waiting post becomes due.
-    pub async fn next_due(&self) -> Result<Option<OffsetDateTime>> {
-        let at: Option<i64> =
-            sqlx::query_scalar("SELECT min(retry_at) FROM posts WHERE state NOT IN ('published', 'failed')")
-                .fetch_one(&self.pool)
-                .await?;
+    /// When the next post becomes due that is not due at `now`.
+    pub async fn next_due(&self, now: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
+        let at: Option<i64> = sqlx::query_scalar(
+            "SELECT min(retry_at) FROM posts WHERE state NOT IN ('published', 'failed') AND retry_at > ?",
+        )
+        .bind(millis(now))
+        .fetch_one(&self.pool)
+        .await?;
         at.map(time).transpose()
+    }
+
+    /// Originals that a post still has to be analysed from.
+    pub async fn waiting_originals(&self) -> Result<HashSet<PictureId>> {
+        let ids: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT original FROM ({ORIGINALS}) WHERE original NOT NULL"
+        )))
+        .fetch_all(&self.pool)
+        .await?;
+        ids.iter().map(|id| parse(id)).collect()
+    }
+
+    /// Whether a post still has to be analysed from this original.
+    pub async fn is_original_waited_for(&self, original: PictureId) -> Result<bool> {
+        Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT EXISTS (SELECT 1 FROM ({ORIGINALS}) WHERE original = ?)"
+        )))
+        .bind(original.to_string())
+        .fetch_one(&self.pool)
+        .await?)
     }
 
     pub async fn pending_posts(&self) -> Result<u32> {
@@ -164,7 +198,7 @@ impl Store {
 
     /// The step failed for now.
     pub async fn retry_post(&self, post: PostId, at: OffsetDateTime, error: &str) -> Result<()> {
-        sqlx::query("UPDATE posts SET retry_at = ?, error = ? WHERE id = ?")
+        sqlx::query("UPDATE posts SET retry_at = ?, attempts = 0, error = ? WHERE id = ?")
             .bind(millis(at))
             .bind(error)
             .bind(post.0)
@@ -250,12 +284,34 @@ impl Store {
                 .fetch_all(&mut *tx)
                 .await?;
                 sqlx::query("DELETE FROM pictures WHERE id = ?").bind(&picture).execute(&mut *tx).await?;
-                orphans = blobs.iter().map(|b| parse(b)).collect::<Result<_>>()?;
+                orphans = unreferenced(&mut tx, blobs).await?;
             }
         }
         tx.commit().await?;
         Ok(Some(orphans))
     }
+}
+
+/// `None` when it was claimed before.
+async fn insert(executor: impl Executor<'_, Database = Sqlite>, post: &NewPost) -> Result<Option<PostId>> {
+    let origin = serde_json::to_string(&post.origin).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+    let id: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO posts (source, external_id, origin, title, author_name, author_link, link, posted_at, \
+         marked_restricted, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'claimed') \
+         ON CONFLICT (source, external_id) DO NOTHING RETURNING id",
+    )
+    .bind(post.source.as_str())
+    .bind(&post.external_id)
+    .bind(origin)
+    .bind(&post.title)
+    .bind(&post.author.name)
+    .bind(&post.author.link)
+    .bind(&post.link)
+    .bind(millis(post.posted_at))
+    .bind(post.marked_restricted)
+    .fetch_optional(executor)
+    .await?;
+    Ok(id.map(PostId))
 }
 
 fn work_item(row: &SqliteRow) -> Result<WorkItem> {

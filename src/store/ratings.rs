@@ -74,24 +74,37 @@ impl Store {
         Ok(added.rows_affected() == 1)
     }
 
-    /// Whether the ledger holds this line already.
-    pub async fn has_rating(&self, rating: &Rating) -> Result<bool> {
-        let (picture, face) = match rating.target {
-            Target::Picture(id) => (Some(id.to_string()), None),
-            Target::Face(id) => (None, Some(id.0)),
-        };
-        Ok(sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM ratings WHERE scope = ? AND rater = ? AND face IS ? AND \
-             (face IS NOT NULL OR picture = ?) AND judgement IS ? AND at = ?)",
-        )
-        .bind(rating.scope.to_string())
-        .bind(&rating.rater.0)
-        .bind(face)
-        .bind(picture)
-        .bind(rating.judgement.map(|j| j.to_string()))
-        .bind(millis(rating.at))
-        .fetch_one(&self.pool)
-        .await?)
+    /// Adds those lines that the ledger does not hold, in one transaction: an import may be repeated. Returns how many
+    /// were added; those of faces and pictures that do not exist are not.
+    pub async fn add_missing_ratings(&self, ratings: &[Rating]) -> Result<u64> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut added = 0;
+        for rating in ratings {
+            let (picture, face) = match rating.target {
+                Target::Picture(id) => (Some(id.to_string()), None),
+                Target::Face(id) => (None, Some(id.0)),
+            };
+            added += sqlx::query(
+                "INSERT INTO ratings (scope, rater, picture, face, judgement, source, at, score_visible) \
+                 SELECT ?1, ?2, t.picture, ?4, ?5, ?6, ?7, ?8 FROM \
+                 (SELECT id AS picture FROM pictures WHERE id = ?3 UNION SELECT picture FROM faces WHERE id = ?4) t \
+                 WHERE NOT EXISTS (SELECT 1 FROM ratings r WHERE r.scope = ?1 AND r.rater = ?2 AND \
+                 r.picture = t.picture AND r.face IS ?4 AND r.at = ?7 AND r.judgement IS ?5)",
+            )
+            .bind(rating.scope.to_string())
+            .bind(&rating.rater.0)
+            .bind(picture)
+            .bind(face)
+            .bind(rating.judgement.map(|j| j.to_string()))
+            .bind(rating.source.as_str())
+            .bind(millis(rating.at))
+            .bind(rating.score_visible)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        }
+        tx.commit().await?;
+        Ok(added)
     }
 
     /// One rater's standing judgements of a picture's faces.
@@ -129,6 +142,24 @@ impl Store {
         .iter()
         .map(rated_face)
         .collect()
+    }
+
+    /// How many standing ratings a taste can learn from: those of these sources, of pictures that have a face.
+    pub async fn learnable_ratings(&self, scope: Scope, sources: &[RatingSource]) -> Result<u32> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT s.source, count(*) AS n FROM ({STANDING}) s WHERE s.face NOT NULL OR \
+             EXISTS (SELECT 1 FROM faces f WHERE f.picture = s.picture) GROUP BY s.source"
+        )))
+        .bind(scope.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        let mut ratings = 0;
+        for row in rows {
+            if sources.contains(&parse(row.try_get("source")?)?) {
+                ratings += row.try_get::<u32, _>("n")?;
+            }
+        }
+        Ok(ratings)
     }
 
     pub async fn rating_counts(&self, scope: Scope) -> Result<RatingCounts> {

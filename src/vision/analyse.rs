@@ -133,3 +133,33 @@ impl Models {
 fn face(detection: Detection, embedded: Embedded) -> Face {
     Face { bounds: detection.bounds, confidence: detection.confidence, features: embedded.features }
 }
+
+#[cfg(test)]
+impl Prepared {
+    /// Breaks the detector's input, so that the model's run fails on this picture and on no other.
+    pub(crate) fn broken(mut self) -> Self {
+        self.letterboxed.tensor.truncate(7);
+        self
+    }
+
+    /// Breaks the whole picture's view, so that our own code panics on this picture.
+    pub(crate) fn panicking(mut self) -> Self {
+        self.squashed = RgbImage::new(1, 1);
+        self
+    }
+}
+
+#[cfg(test)]
+impl Models {
+    /// The shipped models on the CPU.
+    pub(crate) fn for_tests() -> Self {
+        use super::runtime::{self, Device, SessionSettings};
+        let (dir, runtime) = (runtime::models_dir().expect("the models are here"), runtime::for_tests());
+        let settings = SessionSettings::new(Device::Cpu, std::num::NonZeroUsize::MIN);
+        let session = |name: &str, probe: &[usize]| runtime.session(&dir.join(name), probe, settings).expect("runs").0;
+        Self {
+            detector: Detector::new(session("face-v0.onnx", &[1, 3, 64, 64])),
+            embedder: Embedder::new(session("embed-v0.onnx", &[1, 3, 224, 224])),
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The engine: one thread owns both sessions behind a bounded queue. Batches form while it is busy, not by a timer:
 //! idle means no added latency, busy means larger batches.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -67,6 +68,10 @@ impl Engine {
     /// Waits for the analysis, never for room in the queue. Dropping the future abandons the request: it is skipped
     /// when its turn comes.
     pub async fn analyse(&self, prepared: Prepared) -> Result<Analysis, EngineError> {
+        self.submit(prepared)?.await.map_err(|_| EngineError::Stopped)?
+    }
+
+    fn submit(&self, prepared: Prepared) -> Result<oneshot::Receiver<Result<Analysis, EngineError>>, EngineError> {
         let (reply, answer) = oneshot::channel();
         let job = Job { prepared, queued: Instant::now(), reply };
         let queue = self.queue.as_ref().ok_or(EngineError::Stopped)?;
@@ -74,7 +79,7 @@ impl Engine {
             TrySendError::Full(_) => EngineError::Busy,
             TrySendError::Disconnected(_) => EngineError::Stopped,
         })?;
-        answer.await.map_err(|_| EngineError::Stopped)?
+        Ok(answer)
     }
 }
 
@@ -99,7 +104,9 @@ impl Worker {
         while let Ok(first) = jobs.recv() {
             let mut waiting = vec![first];
             waiting.extend(jobs.try_iter().take(self.options.batch.saturating_sub(1)));
+            let taken = waiting.len();
             waiting.retain(|job| !job.reply.is_closed());
+            metrics::counter!("mekiki_abandoned_total").increment((taken - waiting.len()) as u64);
             if !waiting.is_empty() {
                 self.run_batch(waiting);
             }
@@ -109,7 +116,7 @@ impl Worker {
     fn run_batch(&mut self, jobs: Vec<Job>) {
         let started = Instant::now();
         let prepared: Vec<&Prepared> = jobs.iter().map(|j| &j.prepared).collect();
-        match self.models.analyse(&prepared, self.options.floor, self.options.runs) {
+        match self.analyse(&prepared) {
             Ok(analyses) => {
                 for (job, mut analysis) in jobs.into_iter().zip(analyses) {
                     analysis.stages.queue = (started - job.queued).as_secs_f64();
@@ -121,13 +128,25 @@ impl Worker {
             // One bad picture fails alone: the others are tried by themselves.
             Err(error) if jobs.len() > 1 => {
                 tracing::warn!(batch.size = jobs.len(), %error, "a batch failed; trying its pictures one by one");
-                jobs.into_iter().for_each(|job| self.run_batch(vec![job]));
+                for job in jobs {
+                    self.run_batch(vec![job]);
+                }
             }
             Err(error) => {
                 for job in jobs {
-                    let _ = job.reply.send(Err(EngineError::Model(error.to_string())));
+                    let _ = job.reply.send(Err(EngineError::Model(error.clone())));
                 }
             }
+        }
+    }
+
+    /// A panic is this batch's failure, not the end of the thread: the sessions keep no state between runs.
+    fn analyse(&mut self, batch: &[&Prepared]) -> Result<Vec<Analysis>, String> {
+        let (models, options) = (&mut self.models, self.options);
+        let run = AssertUnwindSafe(|| models.analyse(batch, options.floor, options.runs));
+        match catch_unwind(run) {
+            Ok(result) => result.map_err(|error| error.to_string()),
+            Err(_) => Err("the program panicked; the log says where".into()),
         }
     }
 }
@@ -149,3 +168,20 @@ fn record(analysis: &Analysis) {
         "picture analysed"
     );
 }
+
+#[cfg(test)]
+impl Engine {
+    /// One whose thread has ended.
+    pub(crate) fn stopped() -> Self {
+        Self { queue: None, thread: None }
+    }
+
+    /// One whose queue has no room, as long as the second value is kept.
+    pub(crate) fn full() -> (Self, impl Sized) {
+        let (queue, jobs) = sync_channel(0);
+        (Self { queue: Some(queue), thread: None }, jobs)
+    }
+}
+
+#[cfg(test)]
+mod tests;
