@@ -69,6 +69,7 @@ async fn story(page: Page, scene: Scene, files: Files) {
     assert!(found.iter().all(|f| f.score.is_none()), "nothing is scored before the first rating");
     page.until_crops_are_shown("my drawing.png").await;
 
+    let order: Vec<_> = page.faces().await.into_iter().map(|f| f.id).collect();
     let liked = &teach(&page, scene).await;
     // The last fit runs in the background.
     page.until_faces("the scores follow the ratings", |faces| {
@@ -77,7 +78,10 @@ async fn story(page: Page, scene: Scene, files: Files) {
         mean(true) > 3.5 && mean(false) < 2.5
     })
     .await;
-    assert!(page.faces().await.iter().all(|f| f.chip.is_empty()), "no score is uncalibrated any more");
+    let faces = page.faces().await;
+    assert!(faces.iter().all(|f| f.chip.is_empty()), "no score is uncalibrated any more");
+    let now: Vec<_> = faces.into_iter().map(|f| f.id).collect();
+    assert_eq!(now, order, "no face moved away while it was looked at");
 
     find_picks(&page).await;
 }
@@ -111,7 +115,7 @@ async fn teach(page: &Page, drawing: Scene) -> HashMap<String, bool> {
     liked
 }
 
-/// Steps through the faces with the keyboard; their order follows the scores.
+/// Steps on with the keyboard.
 async fn next_unrated(page: &Page, rated: &HashMap<String, bool>) -> Face {
     for _ in 0..100 {
         page.press("j").await;
