@@ -48,6 +48,7 @@ CREATE TABLE posts (
     tries             INTEGER NOT NULL DEFAULT 0,  -- failed tries of its steps
     retry_at          INTEGER NOT NULL DEFAULT 0,
     error             TEXT,
+    error_code        TEXT,              -- of a failed post
     picture           TEXT,              -- known once fetched
     UNIQUE (source, external_id)
 ) STRICT;

@@ -139,7 +139,9 @@ impl Pipeline {
             id: row.id,
             source: row.source,
             state: row.state,
+            // A step that is tried again has an error too, but nothing failed yet.
             error: row.error.filter(|_| row.state == crate::domain::PostState::Failed),
+            error_code: row.error_code,
             title: row.title,
             author: row.author,
             link: row.link,

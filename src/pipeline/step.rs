@@ -49,6 +49,17 @@ impl StepError {
     pub(super) fn is_busy(&self) -> bool {
         matches!(self, Self::Engine(EngineError::Busy))
     }
+
+    /// A name that does not change with the wording: those of [`DecodeError::code`], and ours.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Decode(error) => error.code(),
+            Self::OriginalGone => "original_gone",
+            Self::Poison => "poison",
+            Self::Engine(_) => "model",
+            Self::Draw(_) | Self::Store(_) => "internal",
+        }
+    }
 }
 
 impl Pipeline {

@@ -14,8 +14,10 @@ pub struct PostView {
     pub id: PostId,
     pub source: PostSource,
     pub state: PostState,
-    /// In plain words, when `state` is `Failed`.
+    /// In plain English, when `state` is `Failed`.
     pub error: Option<String>,
+    /// What `error` is about, as a name that does not change with the wording.
+    pub error_code: Option<String>,
     /// The file's name as uploaded, for people to recognise it by.
     pub title: Option<String>,
     pub author: Author,

@@ -137,7 +137,7 @@ impl Pipeline {
             store.retry_post(post, self.parts.clock.now() + pause, &error.to_string()).await
         } else {
             tracing::warn!(post = post.0, state = item.state.as_str(), %error, "a post failed");
-            store.fail_post(post, &error.to_string()).await?;
+            store.fail_post(post, error.code(), &error.to_string()).await?;
             match (item.picture, item.origin) {
                 (Some(picture), _) | (None, Origin::Spool { picture }) => self.drop_original(picture).await,
                 (None, Origin::Drawing { .. }) => Ok(()),

@@ -50,6 +50,8 @@ pub struct PostRow {
     pub marked_restricted: bool,
     pub state: PostState,
     pub error: Option<String>,
+    /// A name that does not change with the wording, when `state` is `Failed`.
+    pub error_code: Option<String>,
     pub picture: Option<PictureId>,
 }
 
@@ -64,7 +66,7 @@ pub enum PostFilter {
 }
 
 const COLUMNS: &str = "p.id, p.source, p.external_id, p.title, p.author_name, p.author_link, p.link, p.posted_at, \
-                       p.marked_restricted, p.state, p.error, p.picture";
+                       p.marked_restricted, p.state, p.error, p.error_code, p.picture";
 
 /// The original that each post not yet analysed needs: named by its origin before it is fetched, by its picture after.
 const ORIGINALS: &str = "SELECT CASE state WHEN 'claimed' THEN json_extract(origin, '$.picture') ELSE picture END AS \
@@ -178,8 +180,8 @@ impl Store {
     /// A failed post gets another try from the start.
     pub async fn reclaim_post(&self, post: PostId) -> Result<()> {
         sqlx::query(
-            "UPDATE posts SET state = 'claimed', attempts = 0, tries = 0, retry_at = 0, error = NULL \
-             WHERE id = ? AND state = 'failed'",
+            "UPDATE posts SET state = 'claimed', attempts = 0, tries = 0, retry_at = 0, error = NULL, \
+             error_code = NULL WHERE id = ? AND state = 'failed'",
         )
         .bind(post.0)
         .execute(&self.pool)
@@ -208,8 +210,9 @@ impl Store {
     }
 
     /// The step failed for good.
-    pub async fn fail_post(&self, post: PostId, error: &str) -> Result<()> {
-        sqlx::query("UPDATE posts SET state = 'failed', error = ? WHERE id = ?")
+    pub async fn fail_post(&self, post: PostId, code: &str, error: &str) -> Result<()> {
+        sqlx::query("UPDATE posts SET state = 'failed', error_code = ?, error = ? WHERE id = ?")
+            .bind(code)
             .bind(error)
             .bind(post.0)
             .execute(&self.pool)
@@ -338,6 +341,7 @@ fn post_row(row: &SqliteRow) -> Result<PostRow> {
         marked_restricted: row.try_get("marked_restricted")?,
         state: parse(row.try_get("state")?)?,
         error: row.try_get("error")?,
+        error_code: row.try_get("error_code")?,
         picture: row.try_get::<Option<&str>, _>("picture")?.map(parse).transpose()?,
     })
 }

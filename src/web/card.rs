@@ -172,7 +172,8 @@ pub(super) fn credit(lang: Lang, post: &PostView) -> Markup {
 
 fn verdict(lang: Lang, post: &PostView) -> Markup {
     if post.state == PostState::Failed {
-        let why = post.error.as_deref().unwrap_or_default();
+        let (code, detail) = (post.error_code.as_deref(), post.error.as_deref());
+        let why = words::error(lang, code.unwrap_or_default(), detail.unwrap_or_default());
         return html! { p class="verdict failed" { (tr!(lang, "verdict.failed", why = why)) } };
     }
     html! {

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use serde_json::json;
 
 use super::backend::{RateError, SubmitError};
-use super::{AppState, Lang, Visitor, layout, upload};
+use super::{AppState, Lang, Visitor, layout, upload, words};
 
 /// Why a request was not answered with what it asked for.
 #[derive(Debug, Clone)]
@@ -104,7 +104,9 @@ impl Failure {
             Self::SignIn { wrong: true } => tr!(lang, "failure.wrong_token"),
             Self::TooLarge => tr!(lang, "failure.too_large", limit = upload::FILE_LIMIT >> 20),
             Self::Busy => tr!(lang, "failure.busy"),
-            Self::Decode { message, .. } => tr!(lang, "failure.decode", why = message),
+            Self::Decode { code, message } => {
+                tr!(lang, "failure.decode", why = words::error(lang, code, message))
+            }
             Self::BadLink => tr!(lang, "failure.bad_link"),
             Self::NoFile => tr!(lang, "failure.no_file"),
             Self::Internal(_) => tr!(lang, "failure.internal"),

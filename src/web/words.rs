@@ -33,6 +33,31 @@ fn below(best: f32, threshold: f32) -> String {
     if tenths(best) == tenths(threshold) { format!("{best:.2}") } else { tenths(best) }
 }
 
+/// Why a picture could not be scored, by the error's code. Where the English `detail` has numbers or names that the
+/// code does not tell, it is shown along with the translation; it is all there is for a code that is not known here.
+pub(super) fn error(lang: Lang, code: &str, detail: &str) -> String {
+    match code {
+        "empty" => tr!(lang, "error.empty"),
+        "too_many_bytes" => tr!(lang, "error.too_many_bytes", detail = detail),
+        "not_supported" => tr!(lang, "error.not_supported", detail = detail),
+        "not_a_picture" => tr!(lang, "error.not_a_picture", detail = detail),
+        "unknown" => tr!(lang, "error.unknown"),
+        "too_small" => tr!(lang, "error.too_small", detail = detail),
+        "too_many_pixels" => tr!(lang, "error.too_many_pixels", detail = detail),
+        "too_much_memory" => tr!(lang, "error.too_much_memory", detail = detail),
+        "cut_off" => tr!(lang, "error.cut_off", detail = detail),
+        "damaged" => tr!(lang, "error.damaged", detail = detail),
+        "unsupported_kind" => tr!(lang, "error.unsupported_kind", detail = detail),
+        "crashed" => tr!(lang, "error.crashed", detail = detail),
+        "original_gone" => tr!(lang, "error.original_gone"),
+        "poison" => tr!(lang, "error.poison"),
+        "model" => tr!(lang, "error.model"),
+        "internal" => tr!(lang, "error.internal"),
+        _ => return detail.to_owned(),
+    }
+    .into_owned()
+}
+
 /// What is going on with a post that has no verdict yet.
 pub(super) fn progress(lang: Lang, state: PostState) -> String {
     match state {

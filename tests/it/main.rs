@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bot;
+mod browser;
 mod cli;
 mod crash;
 mod hostile;

@@ -43,7 +43,7 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// A name that does not change with the wording: for metrics and translations.
+    /// A name that does not change with the wording: for metrics and translations (`error.…` in `locales/`).
     pub fn code(&self) -> &'static str {
         match self {
             Self::Empty => "empty",

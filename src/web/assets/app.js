@@ -55,6 +55,19 @@ export function showStanding(standing) {
   old.replaceWith(element(standing.html));
 }
 
+/** Faces stay where they were first seen: when scores change, no button may move away under a finger. */
+function keepOrder(old, fresh) {
+  const places = [...fresh.querySelectorAll(".face[data-face]")];
+  const seen = [...old.querySelectorAll(".face[data-face]")].map((face) => places.find((place) => place.id === face.id));
+  if (seen.length !== places.length || seen.includes(undefined)) return;
+  const marks = places.map((face) => {
+    const mark = document.createComment("");
+    face.replaceWith(mark);
+    return mark;
+  });
+  marks.forEach((mark, i) => mark.replaceWith(seen[i]));
+}
+
 /** Replaces a card; what the visitor had opened, revealed, selected or focused stays so. */
 function replaceCard(old, fresh) {
   const focused = old.contains(document.activeElement) ? document.activeElement.id : null;
@@ -69,6 +82,7 @@ function replaceCard(old, fresh) {
       image.replaceWith(same);
     }
   }
+  keepOrder(old, fresh);
   old.replaceWith(fresh);
   for (const id of checked) fresh.querySelector(`#${id}`)?.click();
   for (const name of open) {

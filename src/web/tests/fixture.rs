@@ -221,6 +221,7 @@ pub(super) fn pending(id: i64) -> PostView {
         source: PostSource::Upload,
         state: PostState::Claimed,
         error: None,
+        error_code: None,
         title: Some(format!("drawing-{id}.png")),
         author: Author::default(),
         link: None,

@@ -70,7 +70,8 @@ fn load(folder: &Path, rated: u32) -> Fixture {
     let mut failed = pending(200);
     failed.state = PostState::Failed;
     failed.title = Some("holiday-notes.png".into());
-    failed.error = Some("this is a PDF, not a picture. Export it as PNG or JPEG and upload that.".into());
+    failed.error_code = Some("not_a_picture".into());
+    failed.error = Some("this is a PDF, not a picture; send the picture itself as PNG, JPEG or WebP".into());
     fixture.posts.lock().unwrap().extend([failed, pending(201)]);
     fixture
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod atom;
+mod errors;
 mod fixture;
 mod locales;
 mod look;
