@@ -39,7 +39,9 @@ impl Bot {
                         break url.trim_end_matches('/').to_owned();
                     }
                 }
-                Err(_) => panic!("the program printed no address; it said: {:?}", errors.try_iter().collect::<Vec<_>>()),
+                Err(_) => {
+                    panic!("the program printed no address; it said: {:?}", errors.try_iter().collect::<Vec<_>>())
+                }
             }
         };
         Self { child, url, errors }
