@@ -19,7 +19,6 @@ const MAX_FACES: usize = 100;
 pub struct Prepared {
     picture: RgbImage,
     letterboxed: LetterboxedPicture,
-    /// The whole picture as the embedder sees it, 224×224.
     squashed: RgbImage,
 }
 
@@ -33,6 +32,11 @@ impl Prepared {
 
     pub fn input(&self) -> Size {
         self.letterboxed.letterbox.input()
+    }
+
+    /// The whole picture as the embedder sees it, 224×224.
+    pub fn squashed(&self) -> &RgbImage {
+        &self.squashed
     }
 
     pub fn letterboxed(&self) -> &LetterboxedPicture {

@@ -4,3 +4,4 @@
 
 mod bot;
 mod hostile;
+mod reference;
