@@ -57,7 +57,7 @@ impl StepError {
             Self::OriginalGone => "original_gone",
             Self::Poison => "poison",
             Self::Engine(_) => "model",
-            Self::Draw(_) | Self::Store(_) => "internal",
+            Self::Draw(_) | Self::Panicked | Self::Store(_) => "internal",
         }
     }
 }

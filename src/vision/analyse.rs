@@ -11,12 +11,14 @@ use super::letterbox::LetterboxedPicture;
 use super::resize::squash;
 use crate::domain::{Confidence, Face, Features, Safety, Size};
 
+/// More faces than this in one picture are not looked at: the surest are kept.
+const MAX_FACES: usize = 100;
+
 /// A decoded picture with all that can be computed beside the models' thread.
 #[derive(Debug)]
 pub struct Prepared {
     picture: RgbImage,
     letterboxed: LetterboxedPicture,
-    /// The whole picture as the embedder sees it, 224×224.
     squashed: RgbImage,
 }
 
@@ -30,6 +32,11 @@ impl Prepared {
 
     pub fn input(&self) -> Size {
         self.letterboxed.letterbox.input()
+    }
+
+    /// The whole picture as the embedder sees it, 224×224.
+    pub fn squashed(&self) -> &RgbImage {
+        &self.squashed
     }
 
     pub fn letterboxed(&self) -> &LetterboxedPicture {
@@ -121,7 +128,8 @@ impl Models {
         for same in order.chunk_by(|&a, &b| batch[a].input() == batch[b].input()) {
             for chunk in same.chunks(run.max(1)) {
                 let pictures: Vec<_> = chunk.iter().map(|&i| &batch[i].letterboxed).collect();
-                for (&i, faces) in chunk.iter().zip(self.detector.detect(&pictures, floor)?) {
+                for (&i, mut faces) in chunk.iter().zip(self.detector.detect(&pictures, floor)?) {
+                    faces.truncate(MAX_FACES);
                     found[i] = faces;
                 }
             }

@@ -3,15 +3,13 @@
 use ort::session::Session;
 use ort::value::TensorRef;
 
-use super::letterbox::LetterboxedPicture;
+use super::letterbox::{Letterbox, LetterboxedPicture};
 use crate::domain::{Confidence, ModelBox, PictureBox};
 
 /// Long side of the letterboxed input the shipped detector wants.
 pub const DEFAULT_SIDE: u32 = 448;
 /// Boxes that overlap a surer one by more than this are the same face.
 const NMS_IOU: f32 = 0.5;
-/// More faces than this in one picture are not looked at: the surest are kept.
-const MAX_FACES: usize = 100;
 
 /// One found face, before it is looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,35 +52,34 @@ impl Detector {
             .iter()
             .zip(boxes.chunks_exact(anchors * 4).zip(scores.chunks_exact(anchors)))
             .map(|(picture, (boxes, scores))| {
-                non_maximum_suppression(boxes, scores, floor)
-                    .into_iter()
-                    .map(|(b, confidence)| Detection { bounds: picture.letterbox.to_picture(b), confidence })
-                    .filter(|d| d.bounds.area() > 0.0)
-                    .collect()
+                non_maximum_suppression(candidates(&picture.letterbox, boxes, scores, floor))
             })
             .collect())
     }
 }
 
-/// Greedy: the surest box stays, what overlaps it goes. `boxes [A · 4]` xyxy, `scores [A]`.
-fn non_maximum_suppression(boxes: &[f32], scores: &[f32], floor: Confidence) -> Vec<(ModelBox, Confidence)> {
-    let mut candidates: Vec<(ModelBox, f32)> = boxes
+/// What the network says of one picture, in the picture's pixels: `boxes [A · 4]` xyxy, `scores [A]`.
+fn candidates(letterbox: &Letterbox, boxes: &[f32], scores: &[f32], floor: Confidence) -> Vec<Detection> {
+    boxes
         .as_chunks::<4>()
         .0
         .iter()
         .zip(scores)
         .filter(|&(_, &score)| score >= floor.0)
-        .map(|(&b, &score)| (ModelBox::from(b), score))
+        .map(|(&b, &score)| (ModelBox::from(b), Confidence(score)))
         .filter(|(b, _)| b.is_finite())
-        .collect();
-    candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let mut kept: Vec<(ModelBox, Confidence)> = Vec::new();
-    for (candidate, score) in candidates {
-        if kept.len() == MAX_FACES {
-            break;
-        }
-        if kept.iter().all(|(k, _)| k.iou(&candidate) < NMS_IOU) {
-            kept.push((candidate, Confidence(score)));
+        .map(|(b, confidence)| Detection { bounds: letterbox.to_picture(b), confidence })
+        .filter(|d| d.bounds.area() > 0.0)
+        .collect()
+}
+
+/// Greedy: the surest box stays, what overlaps it goes. Boxes are compared as they end up, clipped to the picture.
+fn non_maximum_suppression(mut candidates: Vec<Detection>) -> Vec<Detection> {
+    candidates.sort_by(|a, b| b.confidence.0.total_cmp(&a.confidence.0));
+    let mut kept: Vec<Detection> = Vec::new();
+    for candidate in candidates {
+        if kept.iter().all(|k| k.bounds.iou(&candidate.bounds) < NMS_IOU) {
+            kept.push(candidate);
         }
     }
     kept
@@ -91,44 +88,47 @@ fn non_maximum_suppression(boxes: &[f32], scores: &[f32], floor: Confidence) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Size;
     use proptest::prelude::*;
+
+    fn detection(x: f32, y: f32, side: f32, confidence: f32) -> Detection {
+        Detection { bounds: PictureBox::new(x, y, x + side, y + side), confidence: Confidence(confidence) }
+    }
 
     #[test]
     fn overlapping_boxes_leave_the_surest() {
-        let boxes = [0.0, 0.0, 10.0, 10.0, 1.0, 0.0, 11.0, 10.0, 20.0, 0.0, 30.0, 10.0, 0.0, 0.0, 4.0, 4.0];
-        let kept = non_maximum_suppression(&boxes, &[0.5, 0.9, 0.3, 0.1], Confidence(0.2));
-        assert_eq!(
-            kept,
-            [
-                (ModelBox::new(1.0, 0.0, 11.0, 10.0), Confidence(0.9)),
-                (ModelBox::new(20.0, 0.0, 30.0, 10.0), Confidence(0.3)),
-            ]
-        );
+        let found = [
+            detection(0.0, 0.0, 10.0, 0.5),
+            detection(1.0, 0.0, 10.0, 0.9),
+            detection(20.0, 0.0, 10.0, 0.3),
+            detection(0.0, 0.0, 4.0, 0.4),
+        ];
+        assert_eq!(non_maximum_suppression(found.to_vec()), [found[1], found[3], found[2]]);
     }
 
     #[test]
     fn what_is_not_a_number_is_dropped() {
-        let boxes = [f32::NAN, 0.0, 10.0, 10.0, 0.0, 0.0, f32::INFINITY, 1.0];
-        assert!(non_maximum_suppression(&boxes, &[0.9, 0.9], Confidence(0.1)).is_empty());
-        assert!(non_maximum_suppression(&[0.0, 0.0, 1.0, 1.0], &[f32::NAN], Confidence(0.1)).is_empty());
+        let letterbox = Letterbox::new(Size::new(100, 100), 448);
+        let found = |boxes: [f32; 4], score| candidates(&letterbox, &boxes, &[score], Confidence(0.1));
+        assert_eq!(found([0.0, 0.0, 448.0, 224.0], 0.9)[0].bounds, PictureBox::new(0.0, 0.0, 100.0, 50.0));
+        assert!(found([f32::NAN, 0.0, 10.0, 10.0], 0.9).is_empty());
+        assert!(found([0.0, 0.0, f32::INFINITY, 1.0], 0.9).is_empty());
+        assert!(found([0.0, 0.0, 1.0, 1.0], f32::NAN).is_empty());
     }
 
     proptest! {
         #[test]
         fn kept_boxes_do_not_overlap(raw in proptest::collection::vec((0.0f32..100.0, 0.0f32..100.0, 1.0f32..60.0, 0.0f32..1.0), 0..60)) {
-            let boxes: Vec<f32> = raw.iter().flat_map(|&(x, y, s, _)| [x, y, x + s, y + s]).collect();
-            let scores: Vec<f32> = raw.iter().map(|r| r.3).collect();
-            let kept = non_maximum_suppression(&boxes, &scores, Confidence(0.3));
-            for (i, (a, ca)) in kept.iter().enumerate() {
-                prop_assert!(ca.0 >= 0.3);
-                for (b, cb) in &kept[i + 1..] {
-                    prop_assert!(a.iou(b) < NMS_IOU && ca >= cb);
+            let found: Vec<Detection> = raw.iter().map(|&(x, y, side, c)| detection(x, y, side, c)).collect();
+            let kept = non_maximum_suppression(found.clone());
+            for (i, a) in kept.iter().enumerate() {
+                for b in &kept[i + 1..] {
+                    prop_assert!(a.bounds.iou(&b.bounds) < NMS_IOU && a.confidence >= b.confidence);
                 }
             }
-            // Nothing is lost: each box above the floor overlaps a kept one.
-            for (b, s) in boxes.as_chunks::<4>().0.iter().zip(&scores) {
-                let b = ModelBox::from(*b);
-                prop_assert!(*s < 0.3 || kept.iter().any(|(k, _)| k.iou(&b) >= NMS_IOU));
+            // Nothing is lost: each box overlaps a kept one that is as sure.
+            for f in &found {
+                prop_assert!(kept.iter().any(|k| k.bounds.iou(&f.bounds) >= NMS_IOU && k.confidence >= f.confidence));
             }
         }
     }

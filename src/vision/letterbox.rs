@@ -2,7 +2,7 @@
 
 use image::RgbImage;
 
-use super::resize::squash;
+use super::pillow;
 use crate::domain::{ModelBox, PictureBox, Size};
 
 /// Sides of the detector's input are multiples of its largest stride.
@@ -26,7 +26,7 @@ impl Letterbox {
     /// For a picture of `picture` pixels scaled so that its long side becomes `side`.
     pub fn new(picture: Size, side: u32) -> Self {
         let scale = f64::from(side) / f64::from(picture.long_side().max(1));
-        let scaled = |v: u32| ((f64::from(v) * scale).round() as u32).max(1);
+        let scaled = |v: u32| ((f64::from(v) * scale).round_ties_even() as u32).max(1);
         let scaled = Size::new(scaled(picture.width), scaled(picture.height));
         let input = Size::new(scaled.width.next_multiple_of(STRIDE), scaled.height.next_multiple_of(STRIDE));
         Self { scale: scale as f32, picture, scaled, input }
@@ -61,7 +61,7 @@ pub struct LetterboxedPicture {
 impl LetterboxedPicture {
     pub fn new(picture: &RgbImage, side: u32) -> Self {
         let letterbox = Letterbox::new(Size::new(picture.width(), picture.height()), side);
-        let scaled = squash(picture, letterbox.scaled);
+        let scaled = pillow::resize(picture, letterbox.scaled);
         let (w, h) = (letterbox.input.width as usize, letterbox.input.height as usize);
         let normalise = |v: u8| (f32::from(v) - 127.0) / 128.0;
         let mut tensor = vec![normalise(PADDING); 3 * w * h];

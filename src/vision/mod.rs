@@ -9,6 +9,7 @@ mod embedder;
 mod engine;
 mod letterbox;
 mod phash;
+mod pillow;
 mod resize;
 pub mod runtime;
 

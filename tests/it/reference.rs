@@ -1,0 +1,195 @@
+//! Our path against Python's: Pillow and ONNX Runtime on the same pictures, as `training/detector-v0/reference.py`
+//! recorded it in `tests/data/reference`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use image::{RgbImage, imageops};
+use mekiki::domain::{EMBEDDING_DIMS, PictureBox};
+use mekiki::vision::decode::{DecodeLimits, decode};
+use mekiki::vision::runtime::{Device, SessionSettings, load, models_dir};
+use mekiki::vision::{CROP_SIDE, Embedded, Embedder, colour_histogram, crop_face};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Boxes from here up are compared; the reference lists some below, so that none hangs on the third decimal.
+const COMPARED: f32 = 0.3;
+const SAME_IOU: f32 = 0.98;
+/// Share of the boxes above 0.3 that must be the same on both sides.
+const SAME_SHARE: f64 = 0.99;
+/// Every 14th feature was recorded.
+const STEP: usize = 14;
+
+/// `x1, y1, x2, y2, confidence`
+type Found = BTreeMap<String, Vec<[f32; 5]>>;
+
+#[derive(Deserialize)]
+struct Faces {
+    figures: Vec<Figures>,
+    pictures: Found,
+}
+
+#[derive(Debug, Deserialize)]
+struct Figures {
+    cut: f32,
+    recall: f64,
+    precision: f64,
+    ap50: f64,
+    mean_iou: f64,
+}
+
+#[derive(Deserialize)]
+struct Views {
+    views: Vec<View>,
+    crops: Vec<Crop>,
+}
+
+#[derive(Deserialize)]
+struct View {
+    /// Pixels in each bin.
+    colour: Vec<u32>,
+    #[serde(flatten)]
+    output: Output,
+}
+
+#[derive(Deserialize)]
+struct Crop {
+    #[serde(rename = "box")]
+    bounds: PictureBox,
+    #[serde(flatten)]
+    output: Output,
+}
+
+#[derive(Deserialize)]
+struct Output {
+    features: Vec<f32>,
+    norm: f32,
+    probabilities: [f32; 5],
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn recorded<T: DeserializeOwned>(name: &str) -> T {
+    serde_json::from_slice(&std::fs::read(root().join("tests/data/reference").join(name)).unwrap()).unwrap()
+}
+
+/// The labelled pictures, which are other people's art and not in the repository.
+fn labels() -> Option<PathBuf> {
+    let list = root().join("../shared/data/faces/val.jsonl");
+    if list.is_file() {
+        return Some(list);
+    }
+    eprintln!("SKIPPED: {} is not there; faces were not compared with the reference", list.display());
+    None
+}
+
+#[test]
+fn faces_are_those_of_the_reference() {
+    let Some(labels) = labels() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let predictions = folder.path().join("predictions.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_mekiki"))
+        .args(["eval", "faces", "--json", "--cut", "0.44", "--predictions"])
+        .args([&predictions, &labels])
+        .env("MEKIKI_DATA_DIR", folder.path())
+        .env("MEKIKI_DEVICE", "cpu")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let expected: Faces = recorded("faces.json");
+
+    let figures: Vec<Figures> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(figures.len(), expected.figures.len());
+    for (ours, theirs) in figures.iter().zip(&expected.figures) {
+        let apart = [
+            f64::from(ours.cut - theirs.cut),
+            ours.recall - theirs.recall,
+            ours.precision - theirs.precision,
+            ours.ap50 - theirs.ap50,
+            ours.mean_iou - theirs.mean_iou,
+        ];
+        assert!(apart.iter().all(|d| d.abs() <= 0.01), "{ours:?}, the reference {theirs:?}");
+    }
+
+    let found: Found = serde_json::from_slice(&std::fs::read(&predictions).unwrap()).unwrap();
+    let (mut same, mut all) = (0, 0);
+    for (name, theirs) in &expected.pictures {
+        let ours = &found[name];
+        for (one, other) in [(ours, theirs), (theirs, ours)] {
+            for b in one.iter().filter(|b| b[4] >= COMPARED) {
+                all += 1;
+                same += usize::from(other.iter().any(|o| bounds(o).iou(&bounds(b)) > SAME_IOU));
+            }
+        }
+    }
+    assert!(all > 300, "only {all} boxes were compared");
+    let share = f64::from(same as u32) / f64::from(all as u32);
+    assert!(share >= SAME_SHARE, "{same} of {all} boxes are the reference's");
+}
+
+fn bounds(b: &[f32; 5]) -> PictureBox {
+    PictureBox::new(b[0], b[1], b[2], b[3])
+}
+
+#[test]
+fn features_and_colours_are_those_of_the_reference() {
+    let sheet = std::fs::read(root().join("tests/data/reference/views.png")).unwrap();
+    let sheet = decode(&sheet, &DecodeLimits::default()).unwrap().image;
+    let expected: Views = recorded("views.json");
+    let mut embedder = embedder();
+    let columns = sheet.width() / CROP_SIDE;
+    for (n, theirs) in (0..).zip(&expected.views) {
+        let (x, y) = (n % columns * CROP_SIDE, n / columns * CROP_SIDE);
+        let view = imageops::crop_imm(&sheet, x, y, CROP_SIDE, CROP_SIDE).to_image();
+        let counts: Vec<u32> =
+            colour_histogram(&view).iter().map(|v| (v * (CROP_SIDE * CROP_SIDE) as f32).round() as u32).collect();
+        assert_eq!(counts, theirs.colour, "colours of view {n}");
+        compare(&embed(&mut embedder, &view), &theirs.output, 0.999_99, &format!("view {n}"));
+    }
+    assert!(expected.views.len() >= 20 && expected.crops.len() >= 10);
+    // Crops are cut out and scaled by each side itself.
+    for theirs in &expected.crops {
+        let crop = crop_face(&sheet, theirs.bounds);
+        compare(&embed(&mut embedder, &crop), &theirs.output, 0.999, &format!("the crop of {:?}", theirs.bounds));
+    }
+}
+
+fn embedder() -> Embedder {
+    let library = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let settings = SessionSettings::new(Device::Cpu, 2.try_into().unwrap());
+    let model = models_dir().unwrap().join("embed-v0.onnx");
+    let (session, _) = load(library.as_deref()).unwrap().session(&model, &[1, 3, 224, 224], settings).unwrap();
+    Embedder::new(session)
+}
+
+fn embed(embedder: &mut Embedder, view: &RgbImage) -> Embedded {
+    embedder.embed(&[view]).unwrap().remove(0)
+}
+
+fn compare(ours: &Embedded, theirs: &Output, least: f32, what: &str) {
+    let embedding = &ours.features.embedding;
+    assert_eq!(embedding.len(), EMBEDDING_DIMS);
+    let kept: Vec<f32> = embedding.iter().copied().step_by(STEP).collect();
+    let similar = dot(&kept, &theirs.features) / (norm(&kept) * norm(&theirs.features));
+    assert!(similar > least, "{what}: cosine {similar}");
+    let length = norm(embedding) / theirs.norm;
+    assert!((length - 1.0).abs() < 20.0 * (1.0 - least), "{what}: {length} times as long");
+    let safety = ours.safety;
+    let probabilities =
+        [safety.drawing, safety.explicit_drawing, safety.neutral, safety.explicit_photo, safety.suggestive];
+    for (a, b) in probabilities.iter().zip(theirs.probabilities) {
+        assert!((a - b).abs() < 0.02, "{what}: {probabilities:?}, the reference {:?}", theirs.probabilities);
+    }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn norm(v: &[f32]) -> f32 {
+    dot(v, v).sqrt()
+}

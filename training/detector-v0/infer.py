@@ -1,0 +1,116 @@
+"""Detection as the model wants it: letterbox, run, non-maximum suppression. What src/vision does in Rust.
+
+    python infer.py face.pt|face.onnx rows.jsonl --out predictions.json
+
+Writes {"FILE": [[x1, y1, x2, y2, score], ...]} with boxes in the picture's pixels, surest first.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SIDE = 448
+STRIDE = 32
+PADDING = 114
+NMS_IOU = 0.5
+FLOOR = 0.05
+
+
+def read(path):
+    """The first frame in RGB, transparency flattened on white."""
+    picture = Image.open(path)
+    if picture.mode in ("P", "PA", "LA", "RGBA"):
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        white.alpha_composite(picture)
+        picture = white
+    return picture.convert("RGB")
+
+
+def letterbox(picture, side=SIDE):
+    """[1, 3, H, W] f32, and input pixels per picture pixel."""
+    scale = side / max(picture.size)
+    w, h = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    canvas = np.full((-(-h // STRIDE) * STRIDE, -(-w // STRIDE) * STRIDE, 3), PADDING, np.uint8)
+    canvas[:h, :w] = np.asarray(picture.resize((w, h), Image.BILINEAR, reducing_gap=2.0))
+    return ((canvas.astype(np.float32) - 127.0) / 128.0).transpose(2, 0, 1)[None].copy(), scale
+
+
+def area(boxes):
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+
+
+def nms(boxes, scores, threshold=NMS_IOU):
+    """Indices of the boxes that stay, surest first."""
+    order = scores.argsort()[::-1]
+    kept = []
+    while len(order):
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        top_left = np.maximum(boxes[best, :2], boxes[rest, :2])
+        bottom_right = np.minimum(boxes[best, 2:], boxes[rest, 2:])
+        wh = np.clip(bottom_right - top_left, 0, None)
+        inter = wh[:, 0] * wh[:, 1]
+        order = rest[inter / (area(boxes[best]) + area(boxes[rest]) - inter + 1e-9) < threshold]
+    return kept
+
+
+def detect(run, picture, side=SIDE, floor=FLOOR):
+    """`run`: input -> boxes [1, A, 4] in input pixels, scores [1, A]."""
+    x, scale = letterbox(picture, side)
+    boxes, scores = (output[0] for output in run(x))
+    sure = scores > floor
+    boxes, scores = boxes[sure] / scale, scores[sure]
+    boxes[:, [0, 2]] = boxes[:, [0, 2]].clip(0, picture.width)
+    boxes[:, [1, 3]] = boxes[:, [1, 3]].clip(0, picture.height)
+    return [[*map(float, boxes[i]), float(scores[i])] for i in nms(boxes, scores)]
+
+
+def onnx_runner(path, threads=0):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return lambda x: session.run(["boxes", "scores"], {"image": x})
+
+
+def checkpoint_runner(path):
+    import torch
+
+    import model
+
+    network = model.load(path)
+
+    @torch.no_grad()
+    def run(x):
+        logits, boxes = network(torch.from_numpy(x))
+        return boxes.numpy(), logits.sigmoid().numpy()
+
+    return run
+
+
+def runner(path):
+    return onnx_runner(path) if Path(path).suffix == ".onnx" else checkpoint_runner(path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="a checkpoint, or an .onnx file")
+    parser.add_argument("rows", type=Path, help="JSON Lines: file (relative to this list)")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--side", type=int, default=SIDE)
+    args = parser.parse_args()
+    run = runner(args.model)
+    predictions = {}
+    for line in args.rows.read_text().splitlines():
+        name = json.loads(line)["file"]
+        predictions[name] = detect(run, read(args.rows.parent / name), args.side)
+    args.out.write_text(json.dumps(predictions))
+
+
+if __name__ == "__main__":
+    main()
