@@ -30,7 +30,8 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let provider = models.providers[0].to_string();
     tracing::info!(%provider, library = %models.runtime.path().display(), "models loaded");
     let model_views = model_views(&models.names);
-    let notes = models.providers.iter().filter_map(|p| p.note.clone()).collect();
+    let mut notes: Vec<String> = models.providers.iter().filter_map(|p| p.note.clone()).collect();
+    notes.dedup();
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot install the metrics recorder")?;
 
     let blobs = folder.blobs()?;
