@@ -135,6 +135,7 @@ impl Pipeline {
             // Best first; without a taste the surest stay first.
             faces.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
         }
+        let pick = store.pick(scope, row.id).await?;
         Ok(PostView {
             id: row.id,
             source: row.source,
@@ -154,7 +155,8 @@ impl Pipeline {
             }),
             faces,
             verdict: store.verdict(scope, row.id).await?.map(|(verdict, _)| verdict),
-            picked_at: store.pick(scope, row.id).await?.map(|p| p.picked_at),
+            picked_at: pick.map(|p| p.picked_at),
+            picked_score: pick.map(|p| p.score),
         })
     }
 

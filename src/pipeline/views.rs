@@ -30,6 +30,8 @@ pub struct PostView {
     pub verdict: Option<Verdict>,
     #[serde(with = "time::serde::rfc3339::option")]
     pub picked_at: Option<OffsetDateTime>,
+    /// The best face's score when it was picked; scores move, this one does not.
+    pub picked_score: Option<f32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -179,7 +179,11 @@ fn verdict(lang: Lang, post: &PostView) -> Markup {
     html! {
         @match &post.verdict {
             Some(verdict) => p class={ "verdict" @if *verdict == Verdict::Repost { " picked" } } {
-                (words::verdict(lang, verdict))
+                @match post.picked_score.filter(|_| *verdict == Verdict::Repost) {
+                    // The faces' scores may have moved since.
+                    Some(score) => (tr!(lang, "verdict.repost_at", score = words::tenths(score))),
+                    None => (words::verdict(lang, verdict)),
+                }
                 @if let Verdict::Skip(Skip::NearDuplicate { of }) = verdict {
                     " " a href={ "/media/picture/" (of) } { (tr!(lang, "verdict.see_other")) }
                 }

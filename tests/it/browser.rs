@@ -93,7 +93,7 @@ async fn teach(page: &Page, drawing: Scene) -> HashMap<String, bool> {
     let mut liked = HashMap::new();
     while liked.len() < RATINGS {
         let face = if liked.is_empty() { page.faces().await.swap_remove(0) } else { next_unrated(page, &liked).await };
-        let like = is_warm(&who(&scenes, &face).hair.colour);
+        let like = is_warm(who(&scenes, &face).hair.colour);
         let judgement = if like { "5" } else { "1" };
         if liked.is_empty() {
             page.click(&format!(".face[data-face='{}'] button[data-judgement='{judgement}']", face.id)).await;
@@ -134,13 +134,13 @@ fn who<'s>(scenes: &'s HashMap<String, Scene>, face: &Face) -> &'s Attributes {
     &drawn.unwrap().attributes
 }
 
-fn is_warm(hair: &HairColour) -> bool {
+fn is_warm(hair: HairColour) -> bool {
     matches!(hair, HairColour::Red | HairColour::Orange | HairColour::Pink | HairColour::Blonde | HairColour::Brown)
 }
 
 /// A pick is on the gallery, on the feed's page and in the Atom feed, with a crop that can be fetched.
 async fn find_picks(page: &Page) {
-    page.until_text(".verdict.picked", "Picked for the feed.").await;
+    page.until_text(".verdict.picked", "Picked for the feed with a score of ").await;
     page.open("/feed").await;
     let shown = page.texts(".pick h2").await;
     assert!(!shown.is_empty(), "the feed's page shows the pick");

@@ -103,6 +103,7 @@ function show(post) {
     replaceCard(old, fresh);
   } else {
     document.querySelector(".nothing")?.remove();
+    document.querySelector("#drop.tall")?.classList.remove("tall");
     fresh.classList.add("fresh");
     // Highest id first, like the server.
     const next = [...cards.children].find((card) => Number(card.dataset.post) < post.id);

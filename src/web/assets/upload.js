@@ -108,10 +108,10 @@ function fail(job, error, mayRetry) {
 function next() {
   const running = jobs.filter((job) => job.state === "sending").length;
   for (const job of jobs.filter((job) => job.state === "waiting").slice(0, AT_ONCE - running)) send(job);
-  // The list clears itself once all is well; errors stay until they are read.
-  if (jobs.every((job) => job.state === "taken")) {
-    const finished = [...jobs];
-    setTimeout(() => finished.forEach((job) => jobs.includes(job) && forget(job)), 1500);
+  // The list clears itself once nothing is under way; errors stay until they are read.
+  if (jobs.every((job) => job.state === "taken" || job.state === "failed")) {
+    const taken = jobs.filter((job) => job.state === "taken");
+    setTimeout(() => taken.forEach((job) => jobs.includes(job) && forget(job)), 1500);
   }
 }
 

@@ -230,6 +230,7 @@ pub(super) fn pending(id: i64) -> PostView {
         faces: vec![],
         verdict: None,
         picked_at: None,
+        picked_score: None,
     }
 }
 
@@ -259,6 +260,7 @@ pub(super) fn picked(id: i64) -> PostView {
         faces: vec![face(id * 10, 4.44, Calibration::Calibrated { ratings: 12 })],
         verdict: Some(Verdict::Repost),
         picked_at: Some(datetime!(2026-11-24 12:30 UTC) + time::Duration::minutes(id)),
+        picked_score: Some(4.44),
         ..pending(id)
     }
 }

@@ -14,10 +14,11 @@ use crate::web::{Media, WebSettings, router};
 #[tokio::test]
 #[ignore = "serves until it is stopped"]
 async fn look() {
-    let folder = std::env::var("MEKIKI_LOOK").expect("MEKIKI_LOOK names a folder of pictures");
-    let rated = std::env::var("MEKIKI_LOOK_RATED").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    let variable = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
+    let folder = variable("MEKIKI_LOOK").expect("MEKIKI_LOOK names a folder of pictures");
+    let rated = variable("MEKIKI_LOOK_RATED").and_then(|n| n.parse().ok()).unwrap_or(12);
     let fixture = load(Path::new(&folder), rated);
-    let token = std::env::var("MEKIKI_LOOK_TOKEN").ok().map(Into::into);
+    let token = variable("MEKIKI_LOOK_TOKEN").map(Into::into);
     let settings = WebSettings { token, ..WebSettings::default() };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8085").await.unwrap();
     axum::serve(listener, router(std::sync::Arc::new(fixture), settings)).await.unwrap();
@@ -64,6 +65,7 @@ fn load(folder: &Path, rated: u32) -> Fixture {
         post.verdict = Some(verdict(&post, over_age_gate));
         if post.verdict != Some(Verdict::Repost) {
             post.picked_at = None;
+            post.picked_score = None;
         }
         fixture.posts.lock().unwrap().push(post);
     }

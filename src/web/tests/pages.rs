@@ -68,7 +68,7 @@ async fn every_page_speaks_both_languages() {
     for (path, en, ja) in [
         ("/", "<title>Gallery · Mekiki</title>", "<title>ギャラリー · 目利き</title>"),
         ("/?filter=failed", "Nothing failed.", "失敗した絵はありません。"),
-        ("/picture/1", "Picked for the feed.", "フィードに選ばれました。"),
+        ("/picture/1", "Picked for the feed with a score of 4.4.", "4.4 点でフィードに選ばれました。"),
         ("/feed", "<h1>Mekiki's picks</h1>", "<h1>目利きの厳選</h1>"),
         ("/taste", "<h1>Your taste</h1>", "<h1>あなたの好み</h1>"),
         ("/nowhere", "There is nothing at this address.", "このアドレスには何もありません。"),

@@ -30,7 +30,7 @@ pub(super) fn landscape(folder: &Path) -> PathBuf {
                 colour = std::array::from_fn(|i| near[i] * (1.0 - haze) + far[i] * haze);
             }
         }
-        let grain = 14.0 * (lattice(x as i32, y as i32, 9) - 0.5);
+        let grain = 14.0 * (lattice(x.cast_signed(), y.cast_signed(), 9) - 0.5);
         Rgb(colour.map(|c| (c + grain) as u8))
     });
     let path = folder.join("photo.jpg");
