@@ -62,6 +62,8 @@ pub(super) async fn run(config: &Config, args: ScoreArgs) -> anyhow::Result<Exit
     let models = tokio::task::block_in_place(|| LoadedModels::load(config))?;
     let options =
         EngineOptions { floor: app::floor(config, args.min_confidence), runs: models.runs, ..EngineOptions::default() };
+    // Never more than the engine lets wait.
+    let ahead = config.threads.get().clamp(2, options.queue.max(2));
     let scorer = Arc::new(Scorer {
         engine: Engine::start(models.models, options).context("cannot start the analysis engine")?,
         taste: taste(config).await?,
@@ -73,7 +75,6 @@ pub(super) async fn run(config: &Config, args: ScoreArgs) -> anyhow::Result<Exit
     let bar = progress(files.len() as u64);
     let mut report = args.html.as_deref().map(Report::create).transpose()?;
     let mut outlet = Outlet { args: &args, report: report.as_mut(), bar: bar.clone(), failed: 0, written: Vec::new() };
-    let ahead = config.threads.get().max(2);
     let mut running: VecDeque<JoinHandle<Answer>> = VecDeque::new();
     for file in files {
         if running.len() == ahead
