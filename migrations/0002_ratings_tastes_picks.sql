@@ -23,7 +23,7 @@ CREATE TABLE tastes (
     held_out_spearman  REAL,
     held_out_ratings   INTEGER,
     promoted           INTEGER NOT NULL,
-    not_promoted       TEXT              -- why not
+    incumbent_spearman REAL              -- of the version that stayed, where this one was not promoted
 ) STRICT;
 CREATE INDEX tastes_by_scope ON tastes (scope, promoted, id);
 

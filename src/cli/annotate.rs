@@ -48,7 +48,7 @@ pub(super) fn annotate(picture: &RgbImage, faces: &[ScoredFace]) -> RgbImage {
         let colour = colour(face.score);
         let corner = Point::new(face.bounds.x1.round() as i32, face.bounds.y1.round() as i32);
         let size = Size::new(face.bounds.width().round() as u32, face.bounds.height().round() as u32);
-        let label = face.score.map_or_else(|| format!("{:.0}%", face.confidence * 100.0), |s| format!("{s:.1}"));
+        let label = face.score.map_or_else(|| format!("{:.2}?", face.confidence), |s| format!("{s:.1}"));
         let text =
             MonoTextStyleBuilder::new().font(&FONT_10X20).text_color(Rgb888::BLACK).background_color(colour).build();
         let above = Point::new(corner.x, (corner.y - 20).max(0));

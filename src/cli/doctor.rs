@@ -55,11 +55,12 @@ fn models() -> anyhow::Result<String> {
 fn device(config: &Config) -> anyhow::Result<String> {
     let loaded = LoadedModels::load(config)?;
     let [detector, embedder] = &loaded.providers;
-    Ok(format!(
-        "MEKIKI_DEVICE={}: the detector ran on {detector}, the embedder on {embedder}, library {}",
-        config.device.as_str(),
-        loaded.runtime.path().display()
-    ))
+    let ran = if detector == embedder {
+        format!("both models ran on {detector}")
+    } else {
+        format!("the detector ran on {detector}, the embedder on {embedder}")
+    };
+    Ok(format!("MEKIKI_DEVICE={}: {ran}, library {}", config.device.as_str(), loaded.runtime.path().display()))
 }
 
 fn data(folder: &Path) -> anyhow::Result<String> {

@@ -22,7 +22,7 @@ use crate::config::Config;
 
 /// Finds the drawn faces in pictures, scores them 1–5 by your taste, and learns from your ratings.
 #[derive(Debug, Parser)]
-#[command(name = "mekiki", version, about)]
+#[command(name = "mekiki", version)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

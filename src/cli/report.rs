@@ -29,8 +29,11 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::NamedTempFile::new_in(folder)
-            .with_context(|| format!("cannot write into {}", folder.display()))?;
+        let mut builder = tempfile::Builder::new();
+        // A page to be shown around, so with the permissions of an ordinary new file.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder).with_context(|| format!("cannot write into {}", folder.display()))?;
         let mut report = Self { path: path.to_owned(), file: BufWriter::new(file) };
         write!(
             report.file,
@@ -74,7 +77,7 @@ impl Report {
 fn reading(face: &ScoredFace) -> String {
     match (face.score, face.spread) {
         (Some(score), Some(spread)) => format!("{score:.1} ± {spread:.1}"),
-        _ => format!("{:.0} %", face.confidence * 100.0),
+        _ => format!("confidence {:.2}", face.confidence),
     }
 }
 

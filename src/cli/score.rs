@@ -225,6 +225,6 @@ fn face_in_words(face: &ScoredFace) -> String {
             let mark = if score.calibration().is_calibrated() { "" } else { " uncalibrated" };
             format!("{:.1} ± {:.1}{mark} at {x1},{y1}–{x2},{y2}", score.mean(), score.spread())
         }
-        None => format!("face {:.0} % at {x1},{y1}–{x2},{y2}", face.confidence * 100.0),
+        None => format!("face (confidence {:.2}) at {x1},{y1}–{x2},{y2}", face.confidence),
     }
 }

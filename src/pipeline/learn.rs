@@ -154,11 +154,11 @@ impl Pipeline {
         let started = std::time::Instant::now();
         let (taste, promotion) = blocking(move || challenge(current.as_ref().map(|c| &c.taste), &examples)).await?;
         metrics::histogram!("mekiki_fit_seconds").record(started.elapsed().as_secs_f64());
-        let (held_out, not_promoted) = match &promotion {
+        let (held_out, incumbent) = match &promotion {
             Promotion::Promoted { held_out } => (*held_out, None),
-            Promotion::Kept { challenger, .. } => (Some(*challenger), Some(promotion.to_string())),
+            Promotion::Kept { challenger, current } => (Some(*challenger), Some(current.spearman)),
         };
-        let promoted = not_promoted.is_none();
+        let promoted = incumbent.is_none();
         before_taste_is_kept();
         let id = store
             .add_taste(&NewTaste {
@@ -167,10 +167,10 @@ impl Pipeline {
                 ratings,
                 model: taste.to_bytes(),
                 held_out: held_out.map(|h| (h.spearman, h.ratings)),
-                not_promoted,
+                incumbent_spearman: incumbent,
             })
             .await?;
-        tracing::info!(taste = id.0, ratings, fit.ms = started.elapsed().as_secs_f64() * 1e3, "{promotion}");
+        tracing::info!(taste = id.0, ratings, fit.ms = started.elapsed().as_millis(), outcome = %promotion, "taste fitted");
         after_taste_is_kept();
         store.prune_tastes(scope, VERSIONS).await?;
         if promoted {

@@ -21,7 +21,7 @@ pub use intake::{Submission, SubmitError};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use near::near_duplicate_groups;
 pub use step::jpeg;
-pub use views::{FaceInPost, FaceView, GalleryFilter, PickView, PictureView, PostView, TasteView};
+pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
 
 use crate::domain::{DeskRules, RatingSource};
 use crate::store::{Blobs, Store};

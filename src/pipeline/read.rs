@@ -1,6 +1,6 @@
 //! What the outlets show, scored for one scope and one viewer.
 
-use super::views::{FaceInPost, FaceView, GalleryFilter, PickView, PictureView, PostView, TasteView};
+use super::views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
 use super::{CurrentTaste, Pipeline};
 use crate::domain::{FaceId, PictureId, PostId, Rater, Scope};
 use crate::store::{BlobKind, FaceRow, PostFilter, PostRow, StoreError};
@@ -86,7 +86,10 @@ impl Pipeline {
             stars: counts.stars,
             version: current.as_ref().map(|t| t.id),
             held_out: current.and_then(|t| t.held_out),
-            not_promoted: newest.and_then(|t| t.not_promoted),
+            not_promoted: newest.and_then(|t| {
+                let ((refused, ratings), in_use) = t.held_out.zip(t.incumbent_spearman)?;
+                Some(NotPromoted { refused, in_use, ratings })
+            }),
             histogram,
             best,
             worst,

@@ -79,12 +79,20 @@ pub struct TasteView {
     pub version: Option<TasteId>,
     /// Rank agreement (Spearman, −1–1) with the newest ratings it had not seen, and how many those were.
     pub held_out: Option<(f32, u32)>,
-    /// Why the last fit was not promoted, if it was not.
-    pub not_promoted: Option<String>,
+    /// The newest fit, if it was not promoted.
+    pub not_promoted: Option<NotPromoted>,
     /// Faces by score, 16 bins of 0.25 from 1.0 to 5.0.
     pub histogram: [u32; 16],
     pub best: Vec<FaceInPost>,
     pub worst: Vec<FaceInPost>,
+}
+
+/// How a refused fit and the one in use rank the same newest ratings, held out from both (Spearman, −1–1).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct NotPromoted {
+    pub refused: f32,
+    pub in_use: f32,
+    pub ratings: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -16,8 +16,8 @@ pub struct NewTaste {
     pub model: Vec<u8>,
     /// Spearman on the newest held-out ratings, and how many those were.
     pub held_out: Option<(f32, u32)>,
-    /// Why it was not promoted; `None` when it was.
-    pub not_promoted: Option<String>,
+    /// Spearman of the version that stayed on the same held-out ratings; `None` when this one was promoted.
+    pub incumbent_spearman: Option<f32>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -28,14 +28,14 @@ pub struct TasteRow {
     pub ratings: u32,
     pub model: Vec<u8>,
     pub held_out: Option<(f32, u32)>,
-    pub not_promoted: Option<String>,
+    pub incumbent_spearman: Option<f32>,
 }
 
 impl Store {
     pub async fn add_taste(&self, taste: &NewTaste) -> Result<TasteId> {
         let id = sqlx::query_scalar(
             "INSERT INTO tastes (scope, fitted_at, ratings, model, held_out_spearman, held_out_ratings, promoted, \
-             not_promoted) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+             incumbent_spearman) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         )
         .bind(taste.scope.to_string())
         .bind(millis(taste.fitted_at))
@@ -43,8 +43,8 @@ impl Store {
         .bind(&taste.model)
         .bind(taste.held_out.map(|h| h.0))
         .bind(taste.held_out.map(|h| h.1))
-        .bind(taste.not_promoted.is_none())
-        .bind(&taste.not_promoted)
+        .bind(taste.incumbent_spearman.is_none())
+        .bind(taste.incumbent_spearman)
         .fetch_one(&self.pool)
         .await?;
         Ok(TasteId(id))
@@ -103,6 +103,6 @@ fn taste_row(row: &SqliteRow) -> Result<TasteRow> {
         ratings: row.try_get("ratings")?,
         model: row.try_get("model")?,
         held_out: spearman.zip(ratings),
-        not_promoted: row.try_get("not_promoted")?,
+        incumbent_spearman: row.try_get("incumbent_spearman")?,
     })
 }

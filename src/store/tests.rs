@@ -134,7 +134,7 @@ fn taste(ratings: u32, promoted: bool) -> NewTaste {
         ratings,
         model: vec![1, 2, 3],
         held_out: None,
-        not_promoted: (!promoted).then(|| "worse".into()),
+        incumbent_spearman: (!promoted).then_some(0.5),
     }
 }
 

@@ -49,7 +49,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Forgets a post, and its pick with it. `false`: there was none.
     fn remove(&self, post: PostId) -> Answer<'_, anyhow::Result<bool>>;
 
-    /// The picture as it came.
+    /// The picture's preview: JPEG, oriented, at most 1280 pixels on the long side.
     fn picture(&self, id: PictureId) -> Answer<'_, anyhow::Result<Option<Media>>>;
 
     /// JPEG of the oriented picture, for the gallery (480–960 pixels on the long side look best).

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::failure::Failure;
 use super::{AppState, Lang, Visitor, card, layout, words};
-use crate::pipeline::{FaceInPost, TasteView};
+use crate::pipeline::{FaceInPost, NotPromoted, TasteView};
 
 /// Numbers of ratings worth looking forward to: the taste gets visibly better at each.
 const MILESTONES: [u32; 5] = [10, 30, 100, 300, 1000];
@@ -84,7 +84,11 @@ fn agreement(lang: Lang, taste: &TasteView) -> Markup {
         @if let Some(version) = taste.version {
             p class="quiet" { (tr!(lang, "taste.version", version = version.0)) }
         }
-        @if let Some(why) = &taste.not_promoted { p class="verdict" { (tr!(lang, "taste.not_promoted", why = why)) } }
+        @if let Some(NotPromoted { refused, in_use, ratings }) = taste.not_promoted {
+            p class="verdict" {
+                (tr!(lang, "taste.not_promoted", refused = format!("{refused:.2}"), in_use = format!("{in_use:.2}"), n = ratings))
+            }
+        }
     }
 }
 

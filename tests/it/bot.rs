@@ -3,11 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// How long anything may take on a busy machine before the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A running `mekiki serve`; killed when dropped.
 pub(crate) struct Bot {
@@ -39,7 +39,7 @@ impl Bot {
                         break url.trim_end_matches('/').to_owned();
                     }
                 }
-                Err(_) => {
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     panic!("the program printed no address; it said: {:?}", errors.try_iter().collect::<Vec<_>>())
                 }
             }
@@ -54,7 +54,9 @@ impl Bot {
             match self.errors.recv_timeout(PATIENCE) {
                 Ok(line) if line.contains(text) => return,
                 Ok(line) => seen.push(line),
-                Err(_) => panic!("'{text}' never came; the program said: {seen:?}"),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    panic!("'{text}' never came; the program said: {seen:?}")
+                }
             }
         }
     }

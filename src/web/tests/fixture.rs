@@ -12,7 +12,7 @@ use crate::domain::{
     Author, Calibration, Confidence, FaceId, Judgement, PictureBox, PictureId, PostId, Score, Size, TasteId, Verdict,
 };
 use crate::pipeline::{
-    FaceInPost, FaceView, GalleryFilter, PickView, PictureView, PostSource, PostState, PostView, TasteView,
+    FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostSource, PostState, PostView, TasteView,
 };
 use crate::web::{
     Answer, Backend, HealthView, Media, ModelView, RateError, Standing, SubmitError, Upload, WebSettings, router,
@@ -166,7 +166,7 @@ impl Backend for Fixture {
                 stars: [1, 0, 2, 4, 3],
                 version: known.then_some(TasteId(7)),
                 held_out: known.then_some((0.62, 24)),
-                not_promoted: known.then(|| "it ranked the newest ratings worse (0.51 instead of 0.62)".to_owned()),
+                not_promoted: known.then_some(NotPromoted { refused: 0.51, in_use: 0.62, ratings: 12 }),
                 histogram,
                 best: found.iter().take(6).cloned().collect(),
                 worst: found.iter().rev().take(6).cloned().collect(),
