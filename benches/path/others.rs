@@ -53,7 +53,7 @@ pub(crate) fn ratings(count: usize) -> Vec<Example> {
             Example {
                 features: Arc::new(features),
                 judgement: Judgement::Stars(stars),
-                at: OffsetDateTime::UNIX_EPOCH + Duration::minutes(n as i64),
+                at: OffsetDateTime::UNIX_EPOCH + Duration::minutes(1) * n as u32,
                 group: n as u64,
             }
         })

@@ -128,10 +128,10 @@ impl Outlet<'_> {
 
     fn free_name(&self, dir: &Path, source: &Path) -> PathBuf {
         let stem = source.file_stem().map_or_else(|| "picture".into(), |s| s.to_string_lossy());
-        (1..)
+        (1..=u32::MAX)
             .map(|n| if n == 1 { dir.join(format!("{stem}.png")) } else { dir.join(format!("{stem}-{n}.png")) })
             .find(|path| !self.written.contains(path))
-            .expect("numbers do not end")
+            .expect("fewer copies than numbers")
     }
 }
 
