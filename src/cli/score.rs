@@ -132,7 +132,7 @@ impl Outlet<'_> {
         (1..=u32::MAX)
             .map(|n| if n == 1 { dir.join(format!("{stem}.png")) } else { dir.join(format!("{stem}-{n}.png")) })
             .find(|path| !self.written.contains(path))
-            .expect("numbers do not end")
+            .expect("fewer copies than numbers")
     }
 }
 
