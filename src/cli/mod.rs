@@ -117,7 +117,10 @@ pub fn run(cli: Cli) -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Each thread that ever decoded keeps memory of its own: with 512 of them a busy bot grows for nothing.
+    let blocking = config.threads.get() * 2 + 8;
+    let builder = &mut tokio::runtime::Builder::new_multi_thread();
+    let runtime = match builder.enable_all().max_blocking_threads(blocking).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("mekiki: cannot start: {error}");

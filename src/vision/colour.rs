@@ -37,7 +37,6 @@ fn bin([r, g, b]: [u8; 3]) -> usize {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "exact in f32")]
 mod tests {
     use super::*;
     use image::Rgb;

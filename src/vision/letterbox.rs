@@ -78,7 +78,6 @@ impl LetterboxedPicture {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "exact in f32")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -13,6 +13,11 @@ use super::{Codec, DecodeError, DecodeLimits, Format, Header, Layout};
 
 pub(super) struct Gif<'a>(GifDecoder<Cursor<&'a [u8]>>);
 
+/// What the first frame may take besides the canvas, in bytes.
+const FRAME_MEMORY: u64 = 1 << 20;
+/// What the decoder takes besides: code tables, palette, buffers.
+const TABLES: u64 = 64 << 10;
+
 impl<'a> Codec<'a> for Gif<'a> {
     const FORMAT: Format = Format::Gif;
 
@@ -20,14 +25,19 @@ impl<'a> Codec<'a> for Gif<'a> {
         let decoder = GifDecoder::new(Cursor::new(bytes)).map_err(|e| error(&e))?;
         let (width, height) = decoder.dimensions();
         // The frame's own size comes after the header; the decoder holds it against the limit that `read` sets.
-        let header =
-            Header { width, height, layout: Layout::Rgba8, orientation: Orientation::NoTransforms, scratch: 1 << 20 };
+        let header = Header {
+            width,
+            height,
+            layout: Layout::Rgba8,
+            orientation: Orientation::NoTransforms,
+            scratch: FRAME_MEMORY + TABLES,
+        };
         Ok((Self(decoder), header))
     }
 
-    fn read(mut self, buf: &mut [u8], scratch: u64) -> Result<(), DecodeError> {
+    fn read(mut self, buf: &mut [u8], _scratch: u64) -> Result<(), DecodeError> {
         let mut limits = Limits::no_limits();
-        limits.max_alloc = Some(scratch);
+        limits.max_alloc = Some(FRAME_MEMORY);
         self.0.set_limits(limits).and_then(|()| self.0.read_image(buf)).map_err(|e| error(&e))
     }
 }

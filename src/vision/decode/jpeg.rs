@@ -5,6 +5,7 @@
 //! picture, an archive) are not looked at.
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::metadata::Orientation;
 use zune_core::bytestream::ZCursor;
@@ -36,8 +37,8 @@ impl<'a> Codec<'a> for Jpeg<'a> {
             height: height as u32,
             layout: Layout::Rgb8,
             orientation: decoder.exif().map_or(Orientation::NoTransforms, |exif| exif::orientation(exif)),
-            // The decoder copies metadata, and we the file: see `padded`.
-            scratch: (1 << 20) + 2 * bytes.len() as u64 + outline.coefficients(),
+            // The decoder copies metadata, and we the file: see `padded`. Some rows more for the second pass.
+            scratch: (1 << 20) + (1 << 17) + 2 * bytes.len() as u64 + outline.coefficients(),
         };
         Ok((Self { bytes, outline }, header))
     }
@@ -47,7 +48,25 @@ impl<'a> Codec<'a> for Jpeg<'a> {
             return Err(DecodeError::damaged(Format::Jpeg, "its header says more pixels than its data can hold"));
         }
         let bytes = if self.outline.one_pass() { padded(self.bytes, self.outline.end) } else { self.bytes.into() };
-        decoder(&bytes).decode_into(buf).map_err(|e| error(&e))
+        decoder(&bytes).decode_into(buf).map_err(|e| error(&e))?;
+        drop(bytes);
+        if self.outline.is_photo_like() { exact(self.bytes, buf) } else { Ok(()) }
+    }
+}
+
+/// Decodes once more, with the library that everybody decodes with, what the first pass found whole and sound. The two
+/// differ by a few levels of 255 in how they interpolate colours, and the detector was trained on this one's pixels.
+fn exact(bytes: &[u8], buf: &mut [u8]) -> Result<(), DecodeError> {
+    // The library's own errors come as panics, which do not reach the panic hook.
+    let decoded = catch_unwind(AssertUnwindSafe(|| -> std::io::Result<()> {
+        let mut decoder = mozjpeg::Decompress::new_mem(bytes)?.rgb()?;
+        decoder.read_scanlines_into(buf)?;
+        decoder.finish()
+    }));
+    match decoded {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(DecodeError::damaged(Format::Jpeg, &error)),
+        Err(_) => Err(DecodeError::damaged(Format::Jpeg, "libjpeg cannot read it")),
     }
 }
 
@@ -143,6 +162,11 @@ impl Outline {
     /// Baseline with all components in one scan: decoded row by row.
     fn one_pass(&self) -> bool {
         self.interleaved && self.frame.as_ref().is_some_and(|f| !f.progressive)
+    }
+
+    /// Grey or three colours, as nearly all files are: those that both decoders know.
+    fn is_photo_like(&self) -> bool {
+        self.frame.as_ref().is_some_and(|f| matches!(f.components, 1 | 3))
     }
 
     /// Bytes of all the coefficients, where they are held whole.

@@ -49,7 +49,7 @@ fn every_verdict_is_said_in_plain_words() {
     Not picked for now: the limit of 60 picks an hour is reached.
     ");
     assert_snapshot!(say(Lang::Ja), @r"
-    フィードに選ばれました。
+    フィードに載せました。
     見送り：絵の中に顔が見つかりませんでした。
     まだ選べません：好みを知るには評価が 10 件必要で、いまは 3 件です。顔を評価してください。
     見送り：最も高い顔が 3.1 点で、選ばれるには 4.0 点が必要です。

@@ -67,7 +67,8 @@ fn apply(bytes: &mut Vec<u8>, change: &Change) {
 pub(crate) fn check(bytes: &[u8], limits: &DecodeLimits) -> Result<(), TestCaseError> {
     let mut outcome = None;
     let memory = measure(|| outcome = Some(decode(bytes, limits)));
-    prop_assert!(memory.bytes_max <= limits.max_alloc, "{} bytes were allocated at one time", memory.bytes_max);
+    let format = mekiki::vision::decode::Format::of(bytes);
+    prop_assert!(memory.bytes_max <= limits.max_alloc, "{format:?}: {} bytes at one time", memory.bytes_max);
     match outcome.unwrap() {
         Ok(decoded) => {
             let (w, h) = decoded.image.dimensions();
