@@ -19,6 +19,7 @@ CREATE TABLE tastes (
     scope              TEXT NOT NULL,
     fitted_at          INTEGER NOT NULL,
     ratings            INTEGER NOT NULL,
+    seen               INTEGER NOT NULL, -- the newest row of the ledger when it was read
     model              BLOB NOT NULL,
     held_out_spearman  REAL,
     held_out_ratings   INTEGER,

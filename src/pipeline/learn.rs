@@ -135,14 +135,15 @@ impl Pipeline {
         let store = &self.parts.store;
         let standing = store.learnable_ratings(scope, &self.parts.learn_from).await?;
         let Some(fitted) = store.newest_taste(scope).await? else { return Ok(standing > 0) };
-        let newest = store.newest_rating(scope).await?;
-        Ok(standing != fitted.ratings || newest.is_some_and(|at| at >= fitted.fitted_at))
+        Ok(standing != fitted.ratings || store.newest_line(scope).await? > fitted.seen)
     }
 
     /// One fit: a new version, promoted unless it ranks the newest held-out ratings worse; then the desk looks again.
     pub async fn learn(&self, scope: Scope) -> Result<Learnt, LearnError> {
         let store = &self.parts.store;
         let fitted_at = self.parts.clock.now();
+        // Read first: a line that comes between is news to the next fit.
+        let seen = store.newest_line(scope).await?;
         let examples = self.examples(scope).await?;
         if examples.is_empty() {
             store.clear_tastes(scope).await?;
@@ -165,6 +166,7 @@ impl Pipeline {
                 scope,
                 fitted_at,
                 ratings,
+                seen,
                 model: taste.to_bytes(),
                 held_out: held_out.map(|h| (h.spearman, h.ratings)),
                 incumbent_spearman: incumbent,

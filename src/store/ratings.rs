@@ -186,13 +186,12 @@ impl Store {
         sqlx::query("SELECT * FROM ratings ORDER BY id").fetch_all(&self.pool).await?.iter().map(rating).collect()
     }
 
-    /// When the newest line of the scope was written.
-    pub async fn newest_rating(&self, scope: Scope) -> Result<Option<OffsetDateTime>> {
-        let at: Option<i64> = sqlx::query_scalar("SELECT max(at) FROM ratings WHERE scope = ?")
+    /// Number of the scope's newest line; 0 when there is none. Lines are numbered as they are written.
+    pub async fn newest_line(&self, scope: Scope) -> Result<i64> {
+        Ok(sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM ratings WHERE scope = ?")
             .bind(scope.to_string())
             .fetch_one(&self.pool)
-            .await?;
-        at.map(time).transpose()
+            .await?)
     }
 
     /// Scopes that have ratings.

@@ -13,6 +13,8 @@ pub struct NewTaste {
     pub scope: Scope,
     pub fitted_at: OffsetDateTime,
     pub ratings: u32,
+    /// The ledger's newest line when it was read for this fit.
+    pub seen: i64,
     pub model: Vec<u8>,
     /// Spearman on the newest held-out ratings, and how many those were.
     pub held_out: Option<(f32, u32)>,
@@ -26,6 +28,8 @@ pub struct TasteRow {
     pub scope: Scope,
     pub fitted_at: OffsetDateTime,
     pub ratings: u32,
+    /// The ledger's newest line when it was read for this fit.
+    pub seen: i64,
     pub model: Vec<u8>,
     pub held_out: Option<(f32, u32)>,
     pub incumbent_spearman: Option<f32>,
@@ -34,12 +38,13 @@ pub struct TasteRow {
 impl Store {
     pub async fn add_taste(&self, taste: &NewTaste) -> Result<TasteId> {
         let id = sqlx::query_scalar(
-            "INSERT INTO tastes (scope, fitted_at, ratings, model, held_out_spearman, held_out_ratings, promoted, \
-             incumbent_spearman) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO tastes (scope, fitted_at, ratings, seen, model, held_out_spearman, held_out_ratings, promoted, \
+             incumbent_spearman) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         )
         .bind(taste.scope.to_string())
         .bind(millis(taste.fitted_at))
         .bind(taste.ratings)
+        .bind(taste.seen)
         .bind(&taste.model)
         .bind(taste.held_out.map(|h| h.0))
         .bind(taste.held_out.map(|h| h.1))
@@ -101,6 +106,7 @@ fn taste_row(row: &SqliteRow) -> Result<TasteRow> {
         scope: parse(row.try_get("scope")?)?,
         fitted_at: time(row.try_get("fitted_at")?)?,
         ratings: row.try_get("ratings")?,
+        seen: row.try_get("seen")?,
         model: row.try_get("model")?,
         held_out: spearman.zip(ratings),
         incumbent_spearman: row.try_get("incumbent_spearman")?,

@@ -132,6 +132,7 @@ fn taste(ratings: u32, promoted: bool) -> NewTaste {
         scope: Scope::Local,
         fitted_at: NOW,
         ratings,
+        seen: 0,
         model: vec![1, 2, 3],
         held_out: None,
         incumbent_spearman: (!promoted).then_some(0.5),

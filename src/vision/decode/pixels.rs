@@ -52,7 +52,6 @@ pub(super) fn into_rgb8(mut buf: Vec<u8>, pixels: usize, layout: Layout) -> Vec<
         }),
     }
     buf.truncate(pixels * 3);
-    buf.shrink_to_fit();
     buf
 }
 

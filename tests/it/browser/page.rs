@@ -120,8 +120,18 @@ impl Page {
         self.client.find(Locator::Css("#files")).await.unwrap().send_keys(&paths.join("\n")).await.unwrap();
     }
 
+    /// A card that is drawn anew takes its buttons with it: what was found may be gone or hidden when it is pressed.
     pub(super) async fn click(&self, selector: &str) {
-        self.client.find(Locator::Css(selector)).await.unwrap().click().await.unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        let mut again = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            again.tick().await;
+            let button = self.client.find(Locator::Css(selector)).await.unwrap();
+            match button.click().await {
+                Ok(()) => return,
+                Err(error) => assert!(Instant::now() < deadline, "{selector} cannot be clicked: {error}"),
+            }
+        }
     }
 
     /// Presses a key wherever the keyboard is.
