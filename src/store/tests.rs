@@ -448,7 +448,7 @@ async fn migrations_run_on_a_database_that_holds_data() {
         "INSERT INTO posts (id, source, external_id, origin, posted_at, marked_restricted, state, picture) \
          VALUES (4, 'upload', ?1, '{\"kind\":\"spool\",\"picture\":\"' || ?1 || '\"}', 5, 0, 'published', ?1)",
         "INSERT INTO ratings VALUES (1, 'local', 'owner', ?1, 3, '5', 'local', 6, 1)",
-        "INSERT INTO tastes VALUES (1, 'local', 7, 1, x'00', NULL, NULL, 1, NULL)",
+        "INSERT INTO tastes VALUES (1, 'local', 7, 1, 1, x'00', NULL, NULL, 1, NULL)",
         "INSERT INTO verdicts VALUES (4, 'local', '{\"verdict\":\"repost\"}', 1, 8)",
         "INSERT INTO picks VALUES (1, 'local', 4, ?1, 4.5, 8, 9)",
     ] {
