@@ -333,13 +333,13 @@ async fn import_ratings(store: &Store, folder: &Path, boxes: &Boxes) -> anyhow::
         let target = match line.face.map(|index| (index, faces.get(index))) {
             None => Target::Picture(line.picture),
             Some((index, None)) => bail!("{RATINGS} rates face {index} of {}, which has no such face", line.picture),
-            Some((_, Some(bounds))) => match same_face(store, line.picture, bounds).await? {
-                Some(face) => Target::Face(face),
-                None => {
+            Some((_, Some(bounds))) => {
+                let Some(face) = same_face(store, line.picture, bounds).await? else {
                     left_out += 1;
                     continue;
-                }
-            },
+                };
+                Target::Face(face)
+            }
         };
         ratings.push(Rating {
             scope: line.scope.parse()?,
