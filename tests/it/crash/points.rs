@@ -155,9 +155,13 @@ impl Before {
     }
 }
 
-/// Waits until the desk has decided with a calibrated taste, and that is published.
+/// Waits until the desk has decided with a calibrated taste, and that is published. The state alone does not say so: it
+/// is read before the verdict, which may be a newer one.
 async fn decided(visitor: &Visitor, post: i64) {
-    let done = |v: &Value| v["verdict"]["why"]["reason"] != "uncalibrated" && v["state"] == "published";
+    let done = |view: &Value| match view["verdict"]["verdict"].as_str() {
+        Some("repost") => view["state"] == "published" && !view["picked_at"].is_null(),
+        _ => view["verdict"]["why"]["reason"] != "uncalibrated",
+    };
     visitor.wait(&format!("/api/posts/{post}"), done).await;
 }
 
