@@ -9,13 +9,13 @@ use crate::domain::{
     Calibration, FaceId, Judgement, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Scope, Target,
 };
 use crate::pipeline::SubmitError as IntakeError;
-use crate::pipeline::{Clock, GalleryFilter, PickView, Pipeline, PostView, Submission, SystemClock, TasteView};
+use crate::pipeline::{
+    Clock, GalleryFilter, PickView, Pipeline, PostView, Submission, SystemClock, TasteView, WAITING_POSTS,
+};
 use crate::vision::decode::{DecodeError, DecodeLimits, decode};
-use crate::vision::thumbnail;
+use crate::vision::{jpeg, thumbnail};
 use crate::web::{Answer, Backend, HealthView, Media, ModelView, RateError, Standing, SubmitError, Upload};
 
-/// Posts that may wait before `/healthz` calls the queue full.
-const QUEUE_CAPACITY: usize = 2_000;
 /// Long side of the gallery's pictures.
 const THUMBNAIL_SIDE: u32 = 720;
 
@@ -121,7 +121,7 @@ impl Backend for Page {
                 if picture.width().max(picture.height()) <= THUMBNAIL_SIDE {
                     return Ok(preview);
                 }
-                Ok(crate::pipeline::jpeg(&thumbnail(&picture, THUMBNAIL_SIDE)))
+                Ok(jpeg(&thumbnail(&picture, THUMBNAIL_SIDE)))
             });
             Ok(Some(small.await??.into()))
         })
@@ -142,7 +142,7 @@ impl Backend for Page {
                 models: self.models.clone(),
                 database_ok,
                 queue_depth: pending.unwrap_or(0) as usize,
-                queue_capacity: QUEUE_CAPACITY,
+                queue_capacity: WAITING_POSTS as usize,
                 notes: self.notes.clone(),
             }
         })

@@ -11,8 +11,7 @@ use image::RgbImage;
 use maud::{Markup, PreEscaped, html};
 
 use super::score::{Scored, ScoredFace};
-use crate::pipeline::jpeg;
-use crate::vision::thumbnail;
+use crate::vision::{jpeg, thumbnail};
 
 const STYLE: &str = "body{margin:2rem;font:16px/1.5 system-ui,sans-serif;color-scheme:light dark}\
 main{display:grid;grid-template-columns:repeat(auto-fill,minmax(20rem,1fr));gap:1.5rem}\

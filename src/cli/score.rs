@@ -197,7 +197,7 @@ async fn taste(config: &Config) -> anyhow::Result<Option<Taste>> {
     let store: Store = app::open_store(config).await?;
     let row = store.current_taste(Scope::Local).await.context("cannot read the taste")?;
     store.close().await;
-    row.map(|row| Taste::from_bytes(&row.model).context("cannot read the taste; run `mekiki fit`")).transpose()
+    row.map(|row| Taste::from_bytes(&row.fit.model).context("cannot read the taste; run `mekiki fit`")).transpose()
 }
 
 fn progress(pictures: u64) -> ProgressBar {

@@ -17,10 +17,11 @@ use time::OffsetDateTime;
 use crate::app::{DataFolder, open_store};
 use crate::config::Config;
 use crate::domain::{
-    Author, COLOUR_DIMS, Confidence, EMBEDDING_DIMS, FaceId, Features, Judgement, NewPost, Origin, PerceptualHash,
-    PictureBox, PictureId, PostSource, Rater, Rating, RatingSource, Safety, Scope, Size, Target, Verdict,
+    Author, COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features, Judgement, NewPost, Origin,
+    PerceptualHash, PictureBox, PictureId, PostSource, Rater, Rating, RatingSource, Safety, Scope, Size, Target,
+    Verdict,
 };
-use crate::store::{AnalysedFace, AnalysedPicture, BlobId, BlobKind, Blobs, Claim, PostFilter, Store};
+use crate::store::{AnalysedPicture, BlobId, BlobKind, Blobs, Claim, CroppedFace, Picture, PostFilter, Store};
 
 const PICTURES: &str = "pictures.jsonl";
 const POSTS: &str = "posts.jsonl";
@@ -140,11 +141,11 @@ pub(super) async fn export(config: &Config, folder: &Path) -> anyhow::Result<Exi
 
 async fn picture_line(store: &Store, id: PictureId) -> anyhow::Result<Option<PictureLine>> {
     let Some(picture) = store.picture(id).await? else { return Ok(None) };
-    let faces = store.faces(id).await?.into_iter().map(|face| FaceLine {
-        bounds: face.bounds,
-        confidence: face.confidence,
-        features: to_line(&face.features),
-        crop: face.crop,
+    let faces = store.faces(id).await?.into_iter().map(|row| FaceLine {
+        bounds: row.face.bounds,
+        confidence: row.face.confidence,
+        features: to_line(&row.face.features),
+        crop: row.crop,
     });
     Ok(Some(PictureLine {
         id,
@@ -273,9 +274,10 @@ async fn import_picture(store: &Store, blobs: &Blobs, folder: &Path, line: Pictu
     }
     let faces = line.faces.into_iter().map(|f| {
         let features = from_line(&f.features)?;
-        Ok(AnalysedFace { bounds: f.bounds, confidence: f.confidence, features, crop: f.crop })
+        Ok(CroppedFace { face: Face { bounds: f.bounds, confidence: f.confidence, features }, crop: f.crop })
     });
-    let picture = AnalysedPicture {
+    let faces = faces.collect::<anyhow::Result<_>>()?;
+    let picture = Picture {
         id: line.id,
         size: line.size,
         format: line.format,
@@ -284,9 +286,9 @@ async fn import_picture(store: &Store, blobs: &Blobs, folder: &Path, line: Pictu
         features: from_line(&line.features)?,
         preview: line.preview,
         models: line.models,
-        faces: faces.collect::<anyhow::Result<_>>()?,
+        analysed_at: line.analysed_at,
     };
-    Ok(store.add_picture(&picture, line.analysed_at).await?)
+    Ok(store.add_picture(&AnalysedPicture { picture, faces }).await?)
 }
 
 /// Whether the post is new here.
@@ -356,7 +358,7 @@ async fn import_ratings(store: &Store, folder: &Path, boxes: &Boxes) -> anyhow::
 
 async fn same_face(store: &Store, picture: PictureId, bounds: &PictureBox) -> anyhow::Result<Option<FaceId>> {
     let faces = store.faces(picture).await?;
-    let nearest = faces.iter().map(|f| (f.bounds.iou(bounds), f.id)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let nearest = faces.iter().map(|f| (f.face.bounds.iou(bounds), f.id)).max_by(|a, b| a.0.total_cmp(&b.0));
     Ok(nearest.filter(|(iou, _)| *iou >= SAME_FACE_IOU).map(|(_, id)| id))
 }
 

@@ -9,7 +9,7 @@ use crate::store::{BlobKind, Claim, StoreError};
 use crate::vision::decode::{DecodeError, Format, decode};
 
 /// Posts that may wait; one more is refused until some are done.
-const WAITING_POSTS: u32 = 2_000;
+pub const WAITING_POSTS: u32 = 2_000;
 
 /// A picture handed in as bytes.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,7 +10,7 @@ use super::intake::blocking;
 use super::step::StepError;
 use super::{Pipeline, crash_point, near_duplicate_groups};
 use crate::domain::{Calibration, PerceptualHash, Rating, Scope, TasteId, Verdict};
-use crate::store::{NewTaste, StoreError};
+use crate::store::{FittedTaste, StoreError};
 use crate::taste::{Example, FitError, Promotion, Taste, challenge};
 
 /// Posts older than this are not looked at again when the taste changes.
@@ -76,7 +76,7 @@ impl Pipeline {
     /// replaces it.
     pub async fn load_taste(&self, scope: Scope) -> Result<(), StoreError> {
         let row = self.parts.store.current_taste(scope).await?;
-        let taste = row.and_then(|row| match Taste::from_bytes(&row.model) {
+        let taste = row.and_then(|row| match Taste::from_bytes(&row.fit.model) {
             Ok(taste) => Some(CurrentTaste { id: row.id, taste }),
             Err(error) => {
                 tracing::warn!(taste = row.id.0, %error, "the taste in use cannot be read; it will be fitted anew");
@@ -135,7 +135,7 @@ impl Pipeline {
         let store = &self.parts.store;
         let standing = store.learnable_ratings(scope, &self.parts.learn_from).await?;
         let Some(fitted) = store.newest_taste(scope).await? else { return Ok(standing > 0) };
-        Ok(standing != fitted.ratings || store.newest_line(scope).await? > fitted.seen)
+        Ok(standing != fitted.fit.ratings || store.newest_line(scope).await? > fitted.fit.seen)
     }
 
     /// One fit: a new version, promoted unless it ranks the newest held-out ratings worse; then the desk looks again.
@@ -162,7 +162,7 @@ impl Pipeline {
         let promoted = incumbent.is_none();
         before_taste_is_kept();
         let id = store
-            .add_taste(&NewTaste {
+            .add_taste(&FittedTaste {
                 scope,
                 fitted_at,
                 ratings,

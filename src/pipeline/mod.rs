@@ -17,10 +17,9 @@ use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{PostSource, PostState};
 pub use clock::{Clock, SystemClock};
-pub use intake::{Submission, SubmitError};
+pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use near::near_duplicate_groups;
-pub use step::jpeg;
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
 
 use crate::domain::{DeskRules, RatingSource};
@@ -75,10 +74,6 @@ impl Pipeline {
 
     pub fn blobs(&self) -> &Blobs {
         &self.parts.blobs
-    }
-
-    pub fn rules(&self) -> &DeskRules {
-        &self.parts.rules
     }
 }
 

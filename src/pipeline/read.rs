@@ -69,10 +69,10 @@ impl Pipeline {
         let mut histogram = [0u32; 16];
         let mut scored = Vec::new();
         if let Some(taste) = self.taste(scope) {
-            for (post, face) in store.newest_faces(FACES_COUNTED).await? {
-                let mean = taste.taste.score(&face.features).mean();
+            for (post, row) in store.newest_faces(FACES_COUNTED).await? {
+                let mean = taste.taste.score(&row.face.features).mean();
                 histogram[(((mean - 1.0) * 4.0) as usize).min(15)] += 1;
-                scored.push((mean, post, face));
+                scored.push((mean, post, row));
             }
         }
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -85,9 +85,9 @@ impl Pipeline {
             downs: counts.downs,
             stars: counts.stars,
             version: current.as_ref().map(|t| t.id),
-            held_out: current.and_then(|t| t.held_out),
+            held_out: current.and_then(|t| t.fit.held_out),
             not_promoted: newest.and_then(|t| {
-                let ((refused, ratings), in_use) = t.held_out.zip(t.incumbent_spearman)?;
+                let ((refused, ratings), in_use) = t.fit.held_out.zip(t.fit.incumbent_spearman)?;
                 Some(NotPromoted { refused, in_use, ratings })
             }),
             histogram,
@@ -163,14 +163,14 @@ impl Pipeline {
         })
     }
 
-    fn face_view(&self, taste: Option<&CurrentTaste>, face: &FaceRow) -> FaceView {
+    fn face_view(&self, taste: Option<&CurrentTaste>, row: &FaceRow) -> FaceView {
         FaceView {
-            id: face.id,
-            bounds: face.bounds,
-            confidence: face.confidence,
-            score: taste.map(|t| t.taste.score(&face.features)),
+            id: row.id,
+            bounds: row.face.bounds,
+            confidence: row.face.confidence,
+            score: taste.map(|t| t.taste.score(&row.face.features)),
             rating: None,
-            has_crop: self.blobs().has(BlobKind::Crop, face.crop),
+            has_crop: self.blobs().has(BlobKind::Crop, row.crop),
         }
     }
 

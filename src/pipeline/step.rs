@@ -1,19 +1,19 @@
 //! The steps of one post after its claim. Each reads where the post stands, does one thing and commits it.
 
 use image::RgbImage;
-use image::codecs::jpeg::JpegEncoder;
 
 use super::intake::blocking;
 use super::{Pipeline, crash_point};
-use crate::domain::{Calibration, Candidate, Features, Origin, PictureId, PostId, PostState, Scope, Score, Size};
+use crate::domain::{
+    Calibration, Candidate, Face, Features, Origin, PerceptualHash, PictureId, PostId, PostState, Scope, Score, Size,
+};
 use crate::samples::{RenderError, Scene};
-use crate::store::{AnalysedFace, AnalysedPicture, BlobId, BlobKind, Blobs, Case, PictureRow, StoreError, WorkItem};
+use crate::store::{AnalysedPicture, BlobId, BlobKind, Blobs, Case, CroppedFace, Picture, StoreError, WorkItem};
 use crate::vision::decode::{DecodeError, DecodeLimits, decode};
-use crate::vision::{Analysis, DEFAULT_SIDE, EngineError, Prepared, perceptual_hash, thumbnail};
+use crate::vision::{DEFAULT_SIDE, EngineError, Prepared, jpeg, perceptual_hash, thumbnail};
 
 /// Long side of the preview that people look at, in pixels.
 const PREVIEW_SIDE: u32 = 1280;
-const JPEG_QUALITY: u8 = 88;
 /// An analysis that was begun this often and never ended took the whole program down: it is not tried again.
 const ATTEMPTS: u32 = 3;
 
@@ -110,7 +110,7 @@ impl Pipeline {
             match bytes {
                 Some(bytes) => {
                     let analysed = self.look(picture, bytes).await?;
-                    if !parts.store.set_analysed(item.post, &analysed, parts.clock.now()).await? {
+                    if !parts.store.set_analysed(item.post, &analysed).await? {
                         // The post was removed while the models looked: nothing of its picture is kept.
                         self.drop_crops(&analysed).await?;
                     }
@@ -129,8 +129,8 @@ impl Pipeline {
     }
 
     /// Removes the files of an analysis that was not written, but those that other pictures share.
-    async fn drop_crops(&self, picture: &AnalysedPicture) -> Result<(), StoreError> {
-        let files: Vec<BlobId> = picture.faces.iter().map(|f| f.crop).chain([picture.preview]).collect();
+    async fn drop_crops(&self, analysed: &AnalysedPicture) -> Result<(), StoreError> {
+        let files: Vec<BlobId> = analysed.faces.iter().map(|f| f.crop).chain([analysed.picture.preview]).collect();
         for file in self.parts.store.unreferenced(&files).await? {
             self.parts.blobs.remove(BlobKind::Crop, file)?;
         }
@@ -143,8 +143,20 @@ impl Pipeline {
         let limits = parts.limits;
         let (prepared, seen) = blocking(move || prepare(&bytes, &limits)).await?;
         let analysis = parts.engine.analyse(prepared).await?;
-        let (blobs, models) = (parts.blobs.clone(), parts.models.clone());
-        Ok(blocking(move || keep(id, analysis, &seen, models, &blobs)).await?)
+        let picture = Picture {
+            id,
+            size: seen.size,
+            format: seen.format.to_owned(),
+            hash: seen.hash,
+            safety: analysis.safety,
+            features: analysis.whole,
+            preview: BlobId::of(&seen.preview),
+            models: parts.models.clone(),
+            analysed_at: parts.clock.now(),
+        };
+        let (blobs, faces, crops) = (parts.blobs.clone(), analysis.faces, analysis.crops);
+        let faces = blocking(move || keep(faces, &crops, &seen.preview, &blobs)).await?;
+        Ok(AnalysedPicture { picture, faces })
     }
 
     /// Scores the faces, lets the desk decide and claims the pick.
@@ -170,7 +182,7 @@ impl Pipeline {
         let taste = self.taste(scope);
         let best = faces
             .iter()
-            .map(|face| score_or_neutral(taste.as_deref(), &face.features))
+            .map(|row| score_or_neutral(taste.as_deref(), &row.face.features))
             .max_by(|a, b| a.mean().total_cmp(&b.mean()));
         Ok(Some(Case {
             scope,
@@ -198,7 +210,7 @@ fn after_publishing() {
     crash_point!("published");
 }
 
-fn candidate(picture: &PictureRow, best: Option<Score>, marked_restricted: bool) -> Candidate {
+fn candidate(picture: &Picture, best: Option<Score>, marked_restricted: bool) -> Candidate {
     Candidate {
         picture: picture.id,
         best,
@@ -216,7 +228,7 @@ fn score_or_neutral(taste: Option<&super::CurrentTaste>, features: &Features) ->
 struct Seen {
     size: Size,
     format: &'static str,
-    hash: crate::domain::PerceptualHash,
+    hash: PerceptualHash,
     /// JPEG.
     preview: Vec<u8>,
 }
@@ -236,45 +248,12 @@ fn prepare(bytes: &[u8], limits: &DecodeLimits) -> Result<(Prepared, Seen), Deco
     Ok((Prepared::new(image, DEFAULT_SIDE), seen))
 }
 
-/// Writes the files: crops and preview.
-fn keep(
-    id: PictureId,
-    analysis: Analysis,
-    seen: &Seen,
-    models: String,
-    blobs: &Blobs,
-) -> Result<AnalysedPicture, StoreError> {
-    let faces = analysis
-        .faces
+/// Writes the files: crops (224×224, in the order of `faces`) and preview.
+fn keep(faces: Vec<Face>, crops: &[RgbImage], preview: &[u8], blobs: &Blobs) -> Result<Vec<CroppedFace>, StoreError> {
+    blobs.put(BlobKind::Crop, preview)?;
+    faces
         .into_iter()
-        .zip(&analysis.crops)
-        .map(|(face, crop)| {
-            Ok(AnalysedFace {
-                bounds: face.bounds,
-                confidence: face.confidence,
-                features: face.features,
-                crop: blobs.put(BlobKind::Crop, &jpeg(crop))?,
-            })
-        })
-        .collect::<Result<_, StoreError>>()?;
-    Ok(AnalysedPicture {
-        id,
-        size: seen.size,
-        format: seen.format.to_owned(),
-        hash: seen.hash,
-        safety: analysis.safety,
-        features: analysis.whole,
-        preview: blobs.put(BlobKind::Crop, &seen.preview)?,
-        models,
-        faces,
-    })
-}
-
-/// JPEG bytes of an RGB picture.
-pub fn jpeg(picture: &RgbImage) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
-        .encode_image(picture)
-        .expect("a picture of at least one pixel and at most 65,535 a side is written to memory");
-    bytes
+        .zip(crops)
+        .map(|(face, crop)| Ok(CroppedFace { face, crop: blobs.put(BlobKind::Crop, &jpeg(crop))? }))
+        .collect()
 }

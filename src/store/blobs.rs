@@ -6,8 +6,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest, Sha256};
-
 use super::{Result, StoreError};
 use crate::domain::PictureId;
 
@@ -141,13 +139,6 @@ fn present<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
     match result {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         other => other.map(Some),
-    }
-}
-
-impl PictureId {
-    /// The identity of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
     }
 }
 

@@ -18,10 +18,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 pub use blobs::{BlobId, BlobKind, Blobs};
 pub use picks::{Case, PickRow};
-pub use pictures::{AnalysedFace, AnalysedPicture, FaceRow, PictureRow};
+pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
 pub use ratings::{RatedFace, RatingCounts};
-pub use tastes::{NewTaste, TasteRow};
+pub use tastes::{FittedTaste, TasteRow};
 
 /// What went wrong with the database or the blobs.
 #[derive(Debug, thiserror::Error)]

@@ -8,13 +8,13 @@ use super::blobs::BlobId;
 use super::codec::{bytes, floats, millis, time};
 use super::{Result, Store, parse};
 use crate::domain::{
-    COLOUR_DIMS, Confidence, EMBEDDING_DIMS, FaceId, Features, PerceptualHash, PictureBox, PictureId, PostId, Safety,
-    Size,
+    COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features, PerceptualHash, PictureBox, PictureId, PostId,
+    Safety, Size,
 };
 
-/// A picture as the analysis leaves it.
+/// A picture that was looked at.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AnalysedPicture {
+pub struct Picture {
     pub id: PictureId,
     pub size: Size,
     pub format: String,
@@ -24,57 +24,48 @@ pub struct AnalysedPicture {
     pub preview: BlobId,
     /// Which models looked at it.
     pub models: String,
-    pub faces: Vec<AnalysedFace>,
+    pub analysed_at: OffsetDateTime,
 }
 
+/// A face with its crop on disk.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AnalysedFace {
-    pub bounds: PictureBox,
-    pub confidence: Confidence,
-    pub features: Features,
+pub struct CroppedFace {
+    pub face: Face,
     pub crop: BlobId,
 }
 
+/// What an analysis leaves.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PictureRow {
-    pub id: PictureId,
-    pub size: Size,
-    pub format: String,
-    pub hash: PerceptualHash,
-    pub safety: Safety,
-    pub features: Features,
-    pub preview: BlobId,
-    pub models: String,
-    pub analysed_at: OffsetDateTime,
+pub struct AnalysedPicture {
+    pub picture: Picture,
+    pub faces: Vec<CroppedFace>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaceRow {
     pub id: FaceId,
     pub picture: PictureId,
-    pub bounds: PictureBox,
-    pub confidence: Confidence,
-    pub features: Features,
+    pub face: Face,
     pub crop: BlobId,
 }
 
 impl Store {
     /// Writes the analysis and moves the post on, in one transaction. A picture that is known already is left as it is.
     /// Writes nothing and answers false when the post no longer waits for it: it was removed meanwhile.
-    pub async fn set_analysed(&self, post: PostId, picture: &AnalysedPicture, now: OffsetDateTime) -> Result<bool> {
+    pub async fn set_analysed(&self, post: PostId, analysed: &AnalysedPicture) -> Result<bool> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let moved = set_analysed_state(&mut tx, post).await?;
         if moved {
-            insert(&mut tx, picture, now).await?;
+            insert(&mut tx, analysed).await?;
         }
         tx.commit().await?;
         Ok(moved)
     }
 
     /// Adds a picture that was analysed elsewhere. One that is known already is left as it is.
-    pub async fn add_picture(&self, picture: &AnalysedPicture, analysed_at: OffsetDateTime) -> Result<()> {
+    pub async fn add_picture(&self, analysed: &AnalysedPicture) -> Result<()> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        insert(&mut tx, picture, analysed_at).await?;
+        insert(&mut tx, analysed).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -93,7 +84,7 @@ impl Store {
         Ok(())
     }
 
-    pub async fn picture(&self, id: PictureId) -> Result<Option<PictureRow>> {
+    pub async fn picture(&self, id: PictureId) -> Result<Option<Picture>> {
         sqlx::query("SELECT * FROM pictures WHERE id = ?")
             .bind(id.to_string())
             .fetch_optional(&self.pool)
@@ -146,11 +137,8 @@ impl Store {
     }
 }
 
-async fn insert(
-    connection: &mut SqliteConnection,
-    picture: &AnalysedPicture,
-    analysed_at: OffsetDateTime,
-) -> Result<()> {
+async fn insert(connection: &mut SqliteConnection, analysed: &AnalysedPicture) -> Result<()> {
+    let AnalysedPicture { picture, faces } = analysed;
     let inserted = sqlx::query(
         "INSERT INTO pictures (id, width, height, format, perceptual_hash, drawing, explicit_drawing, neutral, \
          explicit_photo, suggestive, embedding, colour, preview, models, analysed_at) \
@@ -170,14 +158,14 @@ async fn insert(
     .bind(bytes(&picture.features.colour))
     .bind(picture.preview.to_string())
     .bind(&picture.models)
-    .bind(millis(analysed_at))
+    .bind(millis(picture.analysed_at))
     .execute(&mut *connection)
     .await?
     .rows_affected();
     if inserted == 0 {
         return Ok(());
     }
-    for face in &picture.faces {
+    for CroppedFace { face, crop } in faces {
         sqlx::query(
             "INSERT INTO faces (picture, x1, y1, x2, y2, confidence, embedding, colour, crop) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -190,7 +178,7 @@ async fn insert(
         .bind(face.confidence.0)
         .bind(bytes(&face.features.embedding))
         .bind(bytes(&face.features.colour))
-        .bind(face.crop.to_string())
+        .bind(crop.to_string())
         .execute(&mut *connection)
         .await?;
     }
@@ -233,8 +221,8 @@ pub(super) fn features(row: &SqliteRow) -> Result<Features> {
     })
 }
 
-fn picture_row(row: &SqliteRow) -> Result<PictureRow> {
-    Ok(PictureRow {
+fn picture_row(row: &SqliteRow) -> Result<Picture> {
+    Ok(Picture {
         id: parse(row.try_get("id")?)?,
         size: Size::new(row.try_get("width")?, row.try_get("height")?),
         format: row.try_get("format")?,
@@ -257,9 +245,11 @@ fn face_row(row: &SqliteRow) -> Result<FaceRow> {
     Ok(FaceRow {
         id: FaceId(row.try_get("id")?),
         picture: parse(row.try_get("picture")?)?,
-        bounds: PictureBox::new(row.try_get("x1")?, row.try_get("y1")?, row.try_get("x2")?, row.try_get("y2")?),
-        confidence: Confidence(row.try_get("confidence")?),
-        features: features(row)?,
+        face: Face {
+            bounds: PictureBox::new(row.try_get("x1")?, row.try_get("y1")?, row.try_get("x2")?, row.try_get("y2")?),
+            confidence: Confidence(row.try_get("confidence")?),
+            features: features(row)?,
+        },
         crop: parse(row.try_get("crop")?)?,
     })
 }

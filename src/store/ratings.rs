@@ -193,13 +193,6 @@ impl Store {
             .fetch_one(&self.pool)
             .await?)
     }
-
-    /// Scopes that have ratings.
-    pub async fn rated_scopes(&self) -> Result<Vec<Scope>> {
-        let scopes: Vec<String> =
-            sqlx::query_scalar("SELECT DISTINCT scope FROM ratings ORDER BY scope").fetch_all(&self.pool).await?;
-        scopes.iter().map(|s| parse(s)).collect()
-    }
 }
 
 fn rated_face(row: &SqliteRow) -> Result<RatedFace> {

@@ -8,8 +8,9 @@ use super::codec::{millis, time};
 use super::{Result, Store, parse};
 use crate::domain::{Scope, TasteId};
 
+/// What a fit came to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewTaste {
+pub struct FittedTaste {
     pub scope: Scope,
     pub fitted_at: OffsetDateTime,
     pub ratings: u32,
@@ -22,21 +23,15 @@ pub struct NewTaste {
     pub incumbent_spearman: Option<f32>,
 }
 
+/// A version of a taste.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TasteRow {
     pub id: TasteId,
-    pub scope: Scope,
-    pub fitted_at: OffsetDateTime,
-    pub ratings: u32,
-    /// The ledger's newest line when it was read for this fit.
-    pub seen: i64,
-    pub model: Vec<u8>,
-    pub held_out: Option<(f32, u32)>,
-    pub incumbent_spearman: Option<f32>,
+    pub fit: FittedTaste,
 }
 
 impl Store {
-    pub async fn add_taste(&self, taste: &NewTaste) -> Result<TasteId> {
+    pub async fn add_taste(&self, taste: &FittedTaste) -> Result<TasteId> {
         let id = sqlx::query_scalar(
             "INSERT INTO tastes (scope, fitted_at, ratings, seen, model, held_out_spearman, held_out_ratings, promoted, \
              incumbent_spearman) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -101,8 +96,7 @@ impl Store {
 fn taste_row(row: &SqliteRow) -> Result<TasteRow> {
     let spearman: Option<f32> = row.try_get("held_out_spearman")?;
     let ratings: Option<u32> = row.try_get("held_out_ratings")?;
-    Ok(TasteRow {
-        id: TasteId(row.try_get("id")?),
+    let fit = FittedTaste {
         scope: parse(row.try_get("scope")?)?,
         fitted_at: time(row.try_get("fitted_at")?)?,
         ratings: row.try_get("ratings")?,
@@ -110,5 +104,6 @@ fn taste_row(row: &SqliteRow) -> Result<TasteRow> {
         model: row.try_get("model")?,
         held_out: spearman.zip(ratings),
         incumbent_spearman: row.try_get("incumbent_spearman")?,
-    })
+    };
+    Ok(TasteRow { id: TasteId(row.try_get("id")?), fit })
 }

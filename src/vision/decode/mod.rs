@@ -79,17 +79,6 @@ impl Format {
         }
     }
 
-    /// Its media type.
-    pub fn mime(self) -> &'static str {
-        match self {
-            Self::Png => "image/png",
-            Self::Jpeg => "image/jpeg",
-            Self::Gif => "image/gif",
-            Self::WebP => "image/webp",
-            Self::Bmp => "image/bmp",
-        }
-    }
-
     /// The format by the file's first bytes; `None` where it is none that can be decoded.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         match sniff::sniff(bytes) {

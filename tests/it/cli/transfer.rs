@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use mekiki::domain::{
-    Author, COLOUR_DIMS, Calibration, Candidate, Confidence, DeskRules, EMBEDDING_DIMS, Features, Judgement, NewPost,
-    Origin, PerceptualHash, PictureBox, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Safety, Scope,
-    Score, Size, Target, Verdict,
+    Author, COLOUR_DIMS, Calibration, Candidate, Confidence, DeskRules, EMBEDDING_DIMS, Face, Features, Judgement,
+    NewPost, Origin, PerceptualHash, PictureBox, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Safety,
+    Scope, Score, Size, Target, Verdict,
 };
-use mekiki::store::{AnalysedFace, AnalysedPicture, BlobKind, Blobs, Case, Store};
+use mekiki::store::{AnalysedPicture, BlobKind, Blobs, Case, CroppedFace, Picture, Store};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
@@ -22,13 +22,15 @@ fn features(value: f32) -> Features {
 
 fn picture(blobs: &Blobs, n: u8, hash: u64) -> AnalysedPicture {
     let put = |bytes: &[u8]| blobs.put(BlobKind::Crop, bytes).unwrap();
-    let face = |i: u8, confidence| AnalysedFace {
-        bounds: PictureBox::new(f32::from(i) * 50.0, 2.0 / 3.0, f32::from(i) * 50.0 + 30.1, 1e-7 + 40.0),
-        confidence: Confidence(confidence),
-        features: features(f32::from(n) + confidence),
+    let face = |i: u8, confidence| CroppedFace {
+        face: Face {
+            bounds: PictureBox::new(f32::from(i) * 50.0, 2.0 / 3.0, f32::from(i) * 50.0 + 30.1, 1e-7 + 40.0),
+            confidence: Confidence(confidence),
+            features: features(f32::from(n) + confidence),
+        },
         crop: put(&[n, i]),
     };
-    AnalysedPicture {
+    let picture = Picture {
         id: PictureId([n; 32]),
         size: Size::new(640, 480),
         format: "png".into(),
@@ -37,8 +39,9 @@ fn picture(blobs: &Blobs, n: u8, hash: u64) -> AnalysedPicture {
         features: features(0.1),
         preview: put(&[n]),
         models: "face-v0+embed-v0".into(),
-        faces: vec![face(1, 0.51), face(2, 0.93)],
-    }
+        analysed_at: NOW,
+    };
+    AnalysedPicture { picture, faces: vec![face(1, 0.51), face(2, 0.93)] }
 }
 
 struct Home {
@@ -68,13 +71,13 @@ impl Home {
             scope: Scope::Local,
             post,
             candidate: Candidate {
-                picture: picture.id,
+                picture: picture.picture.id,
                 best: Some(Score::new(mean, 0.2, Calibration::from_ratings(20))),
                 marked_restricted: false,
                 restricted_probability: 0.07,
                 over_age_gate: false,
             },
-            hash: picture.hash,
+            hash: picture.picture.hash,
             taste: None,
         };
         let verdict = self.store.decide_posts(&[case], &DeskRules::default(), NOW).await.unwrap()[0].unwrap();
@@ -98,23 +101,23 @@ impl Home {
     /// A bit of everything that a data folder holds.
     async fn fill(&self) {
         let [first, second] = [(1, 0), (2, u64::MAX)].map(|(n, hash)| picture(&self.blobs, n, hash));
-        let of_second = self.claim(PostSource::Upload, "second", second.id).await;
-        let of_first = self.claim(PostSource::Sample, "first", first.id).await;
+        let of_second = self.claim(PostSource::Upload, "second", second.picture.id).await;
+        let of_first = self.claim(PostSource::Sample, "first", first.picture.id).await;
         // Analysed in another order than claimed.
-        self.store.set_analysed(of_first, &first, NOW).await.unwrap();
-        self.store.set_analysed(of_second, &second, NOW).await.unwrap();
-        let again = self.claim(PostSource::File, "restricted", second.id).await;
+        self.store.set_analysed(of_first, &first).await.unwrap();
+        self.store.set_analysed(of_second, &second).await.unwrap();
+        let again = self.claim(PostSource::File, "restricted", second.picture.id).await;
         self.store.set_analysed_before(again).await.unwrap();
         assert_eq!(self.decide(of_second, &second, 4.3).await, Verdict::Repost);
         assert!(matches!(self.decide(of_first, &first, 3.9).await, Verdict::Skip(_)));
         // Fetched, but never analysed: there is nothing to export of it.
         self.claim(PostSource::Upload, "unseen", PictureId([3; 32])).await;
-        let faces = self.store.faces(first.id).await.unwrap();
+        let faces = self.store.faces(first.picture.id).await.unwrap();
         let stars = "4".parse().ok();
         self.rate("owner", Target::Face(faces[0].id), stars, 1).await;
         self.rate("owner", Target::Face(faces[1].id), Some(Judgement::Down), 2).await;
         self.rate("owner", Target::Face(faces[0].id), None, 3).await;
-        self.rate("discord:5", Target::Picture(second.id), Some(Judgement::Up), 0).await;
+        self.rate("discord:5", Target::Picture(second.picture.id), Some(Judgement::Up), 0).await;
         // A crop that is no longer kept.
         self.blobs.remove(BlobKind::Crop, faces[0].crop).unwrap();
     }
@@ -160,14 +163,14 @@ async fn what_was_imported_is_exported_again_byte_by_byte() {
         Home { store: Store::open(&other.join("mekiki.db")).await.unwrap(), blobs: Blobs::open(&other).unwrap() };
     let mut seen = picture(&home.blobs, 1, 0);
     let missed = seen.faces.remove(0);
-    seen.faces[0].bounds.x1 -= 3.0;
-    let post = home.claim(PostSource::File, "known", seen.id).await;
-    assert!(home.store.set_analysed(post, &seen, NOW).await.unwrap());
+    seen.faces[0].face.bounds.x1 -= 3.0;
+    let post = home.claim(PostSource::File, "known", seen.picture.id).await;
+    assert!(home.store.set_analysed(post, &seen).await.unwrap());
     home.store.close().await;
     let answer = run(&other, &["import", &name("first")]);
     assert!(answer.contains("1 ratings are left out") && answer.contains("and 3 ratings"), "{answer}");
     let store = Store::open(&other.join("mekiki.db")).await.unwrap();
-    assert_eq!(store.faces(seen.id).await.unwrap().len(), 1, "what is there stays: {missed:?} is not added");
+    assert_eq!(store.faces(seen.picture.id).await.unwrap().len(), 1, "what is there stays: {missed:?} is not added");
     assert_eq!(store.rated_faces(Scope::Local).await.unwrap().len(), 1);
     store.close().await;
 

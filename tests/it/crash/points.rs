@@ -262,7 +262,7 @@ async fn learning_dies_at(point: &str, fits_kept: u32) {
     bot.kill();
     let store = Store::open(&folder.join("mekiki.db")).await.unwrap();
     assert_eq!(store.ledger().await.unwrap().len(), CALIBRATED_AT);
-    assert_eq!(store.newest_taste(Scope::Local).await.unwrap().unwrap().ratings, fits_kept);
+    assert_eq!(store.newest_taste(Scope::Local).await.unwrap().unwrap().fit.ratings, fits_kept);
     assert!(store.picks(Scope::Local, None, 9).await.unwrap().is_empty());
     store.close().await;
 
@@ -278,7 +278,7 @@ async fn learning_dies_at(point: &str, fits_kept: u32) {
     let picks = store.picks(Scope::Local, None, 99).await.unwrap();
     assert!(entries > 0 && entries == picks.len(), "{entries} entries of {picks:?}");
     assert_eq!(store.ledger().await.unwrap().len(), CALIBRATED_AT);
-    assert_eq!(store.newest_taste(Scope::Local).await.unwrap().unwrap().ratings, CALIBRATED_AT as u32);
+    assert_eq!(store.newest_taste(Scope::Local).await.unwrap().unwrap().fit.ratings, CALIBRATED_AT as u32);
 }
 
 #[tokio::test(flavor = "multi_thread")]
