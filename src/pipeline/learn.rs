@@ -134,7 +134,9 @@ impl Pipeline {
     pub(super) async fn has_news(&self, scope: Scope) -> Result<bool, StoreError> {
         let store = &self.parts.store;
         let standing = store.learnable_ratings(scope, &self.parts.learn_from).await?;
-        let Some(fitted) = store.newest_taste(scope).await? else { return Ok(standing > 0) };
+        // Without one in use, none was fitted yet, or the stored one cannot be read.
+        let fitted = store.newest_taste(scope).await?.filter(|_| self.taste(scope).is_some());
+        let Some(fitted) = fitted else { return Ok(standing > 0) };
         Ok(standing != fitted.fit.ratings || store.newest_line(scope).await? > fitted.fit.seen)
     }
 

@@ -343,6 +343,15 @@ async fn a_fit_lets_the_desk_look_again_and_a_start_notices_what_no_fit_has_seen
     home.clock.advance(Duration::SECOND);
     pipeline.learn(Scope::Local).await.expect("fits");
     assert!(!news().await);
+    // A version that cannot be read is fitted anew, as the log promises.
+    let mut damaged = pipeline.store().newest_taste(Scope::Local).await.expect("reads").expect("fitted").fit;
+    damaged.model = vec![1, 2, 3];
+    pipeline.store().add_taste(&damaged).await.expect("writes");
+    pipeline.load_taste(Scope::Local).await.expect("reads");
+    assert!(pipeline.taste(Scope::Local).is_none());
+    assert!(news().await, "a taste that cannot be read");
+    pipeline.learn(Scope::Local).await.expect("fits");
+    assert!(!news().await && pipeline.taste(Scope::Local).is_some());
     // A removed post takes ratings along.
     pipeline.remove(posts[0]).await.expect("removes");
     assert!(news().await, "a removed post");
