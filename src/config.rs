@@ -39,10 +39,16 @@ const LANG: Setting = Setting::new("MEKIKI_LANG", "auto", "auto, en or ja");
 const LOG: Setting = Setting::new("MEKIKI_LOG", "info,ort=warn", "a tracing filter, like info or mekiki=debug,info");
 const LEARN_FROM: Setting =
     Setting::new("LEARN_FROM", "local,interaction", "a list, with commas, of local, interaction, channel and timeline");
+const DISCORD_TOKEN: Setting =
+    Setting::new("DISCORD_TOKEN", "", "a bot's token from Discord's developer portal").secret();
+const DISCORD_BASE: Setting = Setting::new("DISCORD_BASE", "", "http://127.0.0.1:PORT, a Discord on this machine");
+const PREFIX: Setting = Setting::new("MEKIKI_PREFIX", "!", "1 to 5 visible characters");
+const BOTS: Setting = Setting::new("MEKIKI_BOTS", "false", "true or false");
+const WEBHOOKS: Setting = Setting::new("MEKIKI_WEBHOOKS", "true", "true or false");
 const ORT_DYLIB_PATH: Setting = Setting::new("ORT_DYLIB_PATH", "", "ONNX Runtime's library file");
 
 /// Every setting there is.
-const ALL: [Setting; 17] = [
+const ALL: [Setting; 22] = [
     DATA_DIR,
     DATABASE,
     LISTEN,
@@ -59,6 +65,11 @@ const ALL: [Setting; 17] = [
     LANG,
     LOG,
     LEARN_FROM,
+    DISCORD_TOKEN,
+    DISCORD_BASE,
+    PREFIX,
+    BOTS,
+    WEBHOOKS,
     ORT_DYLIB_PATH,
 ];
 
@@ -69,6 +80,20 @@ pub enum Language {
     Auto,
     English,
     Japanese,
+}
+
+/// How the bot is on Discord.
+#[derive(Debug, Clone)]
+pub struct DiscordConfig {
+    pub token: SecretString,
+    /// A Discord on this machine, for tests; `None`: the real one. No slash at the end.
+    pub base: Option<Url>,
+    /// Before the everyday commands in messages: `!score`.
+    pub prefix: String,
+    /// Look at pictures that other bots post.
+    pub bots: bool,
+    /// Look at pictures that webhooks post.
+    pub webhooks: bool,
 }
 
 /// All settings, valid. Secrets do not show in `Debug`.
@@ -101,6 +126,8 @@ pub struct Config {
     /// What may be trained on; in the order of [`RatingSource::ALL`], each once.
     pub learn_from: Vec<RatingSource>,
     pub ort_dylib_path: Option<PathBuf>,
+    /// `None`: the bot is not on Discord.
+    pub discord: Option<DiscordConfig>,
     /// Names that look like settings and are none; to be said at the start.
     pub hints: Vec<String>,
 }
@@ -153,6 +180,7 @@ impl Config {
             language: reader.required(LANG, language),
             log: reader.required(LOG, |s| EnvFilter::try_new(s).is_ok().then(|| s.to_owned())),
             learn_from: reader.required(LEARN_FROM, sources),
+            discord: discord(&mut reader),
             ort_dylib_path: reader.text(ORT_DYLIB_PATH).map(PathBuf::from),
             hints: unknown_names(variables, &ALL.map(|setting| setting.name)),
         };
@@ -227,6 +255,29 @@ fn web_token(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<SecretString
         );
     }
     token
+}
+
+fn discord(reader: &mut Reader<'_>) -> Option<DiscordConfig> {
+    let base = reader.optional(DISCORD_BASE, loopback);
+    let prefix = reader.required(PREFIX, |s| {
+        ((1..=5).contains(&s.chars().count()) && !s.contains(char::is_whitespace)).then(|| s.to_owned())
+    });
+    let (bots, webhooks) = (reader.required(BOTS, parsed), reader.required(WEBHOOKS, parsed));
+    let token = reader.optional(DISCORD_TOKEN, |s| {
+        (s.len() >= 8 && s.bytes().all(|b| b.is_ascii_graphic())).then(|| SecretString::from(s))
+    })?;
+    Some(DiscordConfig { token, base, prefix, bots, webhooks })
+}
+
+/// A token must never leave for a host that is not Discord's: only this machine may stand in for it.
+fn loopback(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let here = match url.host()? {
+        url::Host::Ipv4(ip) => ip.is_loopback(),
+        url::Host::Ipv6(ip) => ip.is_loopback(),
+        url::Host::Domain(_) => false,
+    };
+    (url.scheme() == "http" && here && url.path() == "/" && url.query().is_none()).then_some(url)
 }
 
 fn public_url(text: &str) -> Option<String> {

@@ -5,6 +5,7 @@ rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod domain;
 
+pub mod fetch;
 pub mod samples;
 pub mod store;
 pub mod taste;
@@ -12,6 +13,7 @@ pub mod vision;
 
 pub mod pipeline;
 
+pub mod discord;
 pub mod web;
 
 pub mod app;

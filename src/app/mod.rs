@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 
 use crate::config::Config;
 use crate::domain::{Confidence, DeskRules, Scope};
+use crate::fetch::{FetchRules, Fetcher};
 use crate::pipeline::{Parts, Pipeline, SystemClock};
 use crate::store::{Blobs, Store};
 use crate::vision::decode::DecodeLimits;
@@ -78,6 +79,7 @@ pub async fn build_pipeline(
         store,
         blobs,
         engine,
+        fetcher: Fetcher::new(FetchRules::default()).context("cannot build the download client")?,
         clock: Arc::new(SystemClock),
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: config.threshold, picks_per_hour: config.picks_per_hour, ..DeskRules::default() },

@@ -303,6 +303,8 @@ async fn import_post(store: &Store, line: PostLine) -> anyhow::Result<bool> {
             link: line.link,
             posted_at: line.posted_at,
             marked_restricted: line.marked_restricted,
+            scope: Scope::Local,
+            place: None,
         })
         .await?;
     let post = match claim {

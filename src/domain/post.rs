@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Author, PictureId};
+use super::{Author, MessageKey, PictureId, Rater, Scope};
 
 /// How far a post has come. Each state is durable: what is claimed survives a kill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,16 +50,19 @@ pub enum PostSource {
     Sample,
     /// Given on the command line or imported.
     File,
+    /// Posted in a Discord message, or asked about there.
+    Discord,
 }
 
 impl PostSource {
-    pub const ALL: [Self; 3] = [Self::Upload, Self::Sample, Self::File];
+    pub const ALL: [Self; 4] = [Self::Upload, Self::Sample, Self::File, Self::Discord];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Upload => "upload",
             Self::Sample => "sample",
             Self::File => "file",
+            Self::Discord => "discord",
         }
     }
 }
@@ -68,6 +71,12 @@ impl PostSource {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not known here")]
 pub struct UnknownName(String);
+
+impl UnknownName {
+    pub(super) fn of(name: &str) -> Self {
+        Self(name.into())
+    }
+}
 
 impl FromStr for PostState {
     type Err = UnknownName;
@@ -86,13 +95,15 @@ impl FromStr for PostSource {
 }
 
 /// Where the bytes of a claimed post are to be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Origin {
     /// In the spool on disk, under the hash of the bytes: uploads and files.
     Spool { picture: PictureId },
     /// To be drawn from a seed.
     Drawing { seed: u64 },
+    /// Behind a link that may age: its source is asked for a fresh one when it has died.
+    Link { url: String },
 }
 
 /// What a source hands in. `(source, external_id)` is claimed once, ever.
@@ -107,4 +118,20 @@ pub struct NewPost {
     pub posted_at: OffsetDateTime,
     /// The source says that the post is age-restricted.
     pub marked_restricted: bool,
+    /// Whose taste decides.
+    pub scope: Scope,
+    pub place: Option<Place>,
+}
+
+/// Where in Discord a post was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Posts of one message share a reply.
+    pub message: MessageKey,
+    /// Its place among the message's pictures.
+    pub part: u32,
+    /// The poster.
+    pub author: Rater,
+    /// A command asked for it: it is answered, and never picked.
+    pub asked: bool,
 }

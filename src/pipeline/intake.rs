@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::{Pipeline, crash_point};
-use crate::domain::{Author, NewPost, Origin, PictureId, PostId, PostSource};
+use crate::domain::{Author, NewPost, Origin, PictureId, PostId, PostSource, Scope};
 use crate::samples::{Scene, sample_set};
 use crate::store::{BlobKind, Claim, StoreError};
 use crate::vision::decode::{DecodeError, Format, decode};
@@ -61,6 +61,8 @@ impl Pipeline {
                 link: submission.link,
                 posted_at: submission.posted_at.unwrap_or_else(|| parts.clock.now()),
                 marked_restricted: false,
+                scope: Scope::Local,
+                place: None,
             })
             .await?;
         crash_point_claimed();
@@ -107,6 +109,8 @@ fn sample(scene: &Scene, posted_at: OffsetDateTime) -> NewPost {
         link: None,
         posted_at,
         marked_restricted: false,
+        scope: Scope::Local,
+        place: None,
     }
 }
 

@@ -23,6 +23,7 @@ pub use near::near_duplicate_groups;
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
 
 use crate::domain::{DeskRules, RatingSource};
+use crate::fetch::Fetcher;
 use crate::store::{Blobs, Store};
 use crate::vision::Engine;
 use crate::vision::decode::DecodeLimits;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub store: Store,
     pub blobs: Blobs,
     pub engine: Engine,
+    /// Downloads what is behind a link.
+    pub fetcher: Fetcher,
     pub clock: Arc<dyn Clock>,
     pub limits: DecodeLimits,
     pub rules: DeskRules,

@@ -5,8 +5,9 @@ use image::RgbImage;
 use super::intake::blocking;
 use super::{Pipeline, crash_point};
 use crate::domain::{
-    Calibration, Candidate, Face, Features, Origin, PerceptualHash, PictureId, PostId, PostState, Scope, Score, Size,
+    Calibration, Candidate, Face, Features, Origin, PerceptualHash, PictureId, PostId, PostState, Score, Size,
 };
+use crate::fetch::FetchError;
 use crate::samples::{RenderError, Scene};
 use crate::store::{AnalysedPicture, BlobId, BlobKind, Blobs, Case, CroppedFace, Picture, StoreError, WorkItem};
 use crate::vision::decode::{DecodeError, DecodeLimits, decode};
@@ -31,6 +32,8 @@ pub(super) enum StepError {
     #[error("the program made a mistake on this post and went on; the log says which")]
     Panicked,
     #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -41,6 +44,7 @@ impl StepError {
     pub(super) fn is_retryable(&self) -> bool {
         match self {
             Self::Decode(_) | Self::Draw(_) | Self::OriginalGone | Self::Poison => false,
+            Self::Fetch(error) => error.is_retryable(),
             Self::Panicked | Self::Engine(_) | Self::Store(_) => true,
         }
     }
@@ -54,6 +58,7 @@ impl StepError {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Decode(error) => error.code(),
+            Self::Fetch(error) => error.code(),
             Self::OriginalGone => "original_gone",
             Self::Poison => "poison",
             Self::Engine(_) => "model",
@@ -83,9 +88,13 @@ impl Pipeline {
     /// The bytes are in the spool under their hash, and the post knows its picture.
     async fn fetch(&self, item: &WorkItem) -> Result<(), StepError> {
         let blobs = self.parts.blobs.clone();
-        let picture = match item.origin {
-            Origin::Spool { picture } => picture,
-            Origin::Drawing { seed } => {
+        let picture = match &item.origin {
+            Origin::Spool { picture } => *picture,
+            Origin::Link { url } => {
+                let bytes = self.parts.fetcher.get(url, self.parts.limits.max_bytes).await?;
+                blocking(move || blobs.put(BlobKind::Spool, &bytes)).await?
+            }
+            &Origin::Drawing { seed } => {
                 blocking(move || -> Result<BlobId, StepError> {
                     Ok(blobs.put(BlobKind::Spool, &Scene::new(seed).png()?)?)
                 })
@@ -175,7 +184,7 @@ impl Pipeline {
 
     /// What the desk is asked about a post; `None` when its picture is not known.
     pub(super) async fn case(&self, item: &WorkItem) -> Result<Option<Case>, StoreError> {
-        let (store, scope) = (&self.parts.store, Scope::Local);
+        let (store, scope) = (&self.parts.store, item.scope);
         let Some(id) = item.picture else { return Ok(None) };
         let Some(picture) = store.picture(id).await? else { return Ok(None) };
         let faces = store.faces(id).await?;

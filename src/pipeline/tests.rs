@@ -10,6 +10,7 @@ use super::step::StepError;
 use super::worker::TRIES;
 use super::*;
 use crate::domain::{Author, PostId, Rater, Rating, Scope, Target, Verdict};
+use crate::fetch::{FetchRules, Fetcher};
 use crate::samples::Scene;
 use crate::store::{BlobKind, PostFilter};
 use crate::vision::{EngineError, EngineOptions, Models};
@@ -102,6 +103,7 @@ async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine)
         store: Store::open(&folder.join("mekiki.db")).await.expect("opens"),
         blobs: Blobs::open(folder).expect("opens"),
         engine,
+        fetcher: Fetcher::new(FetchRules::default()).expect("builds"),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: 1.0, ..DeskRules::default() },

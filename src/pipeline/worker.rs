@@ -140,7 +140,7 @@ impl Pipeline {
             store.fail_post(post, error.code(), &error.to_string()).await?;
             match (item.picture, item.origin) {
                 (Some(picture), _) | (None, Origin::Spool { picture }) => self.drop_original(picture).await,
-                (None, Origin::Drawing { .. }) => Ok(()),
+                (None, Origin::Drawing { .. } | Origin::Link { .. }) => Ok(()),
             }
         }
     }

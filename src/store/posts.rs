@@ -9,7 +9,9 @@ use time::OffsetDateTime;
 use super::codec::{millis, time};
 use super::pictures::unreferenced;
 use super::{Result, Store, StoreError, parse};
-use crate::domain::{Author, NewPost, Origin, PictureId, PostId, PostSource, PostState};
+use crate::domain::{
+    Author, MessageKey, NewPost, Origin, PictureId, Place, PostId, PostSource, PostState, Rater, Scope,
+};
 
 /// Outcome of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,7 @@ impl Claim {
 }
 
 /// A post that waits for its next step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkItem {
     pub post: PostId,
     pub state: PostState,
@@ -36,6 +38,11 @@ pub struct WorkItem {
     pub origin: Origin,
     pub picture: Option<PictureId>,
     pub marked_restricted: bool,
+    /// Whose taste decides.
+    pub scope: Scope,
+    /// A command asked for it: never picked.
+    pub asked: bool,
+    pub message: Option<MessageKey>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +60,8 @@ pub struct PostRow {
     /// A name that does not change with the wording, when `state` is `Failed`.
     pub error_code: Option<String>,
     pub picture: Option<PictureId>,
+    pub scope: Scope,
+    pub place: Option<Place>,
 }
 
 /// Which posts a listing shows.
@@ -66,7 +75,8 @@ pub enum PostFilter {
 }
 
 const COLUMNS: &str = "p.id, p.source, p.external_id, p.title, p.author_name, p.author_link, p.link, p.posted_at, \
-                       p.marked_restricted, p.state, p.error, p.error_code, p.picture";
+                       p.marked_restricted, p.state, p.error, p.error_code, p.picture, p.scope, p.message, p.part, \
+                       p.author_id, p.asked";
 
 /// The original that each post not yet analysed needs: named by its origin before it is fetched, by its picture after.
 const ORIGINALS: &str = "SELECT CASE state WHEN 'claimed' THEN json_extract(origin, '$.picture') ELSE picture END AS \
@@ -111,7 +121,7 @@ impl Store {
     /// Posts whose next step is due at `now`, oldest first.
     pub async fn due(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<WorkItem>> {
         sqlx::query(
-            "SELECT id, state, attempts, origin, picture, marked_restricted FROM posts \
+            "SELECT id, state, attempts, origin, picture, marked_restricted, scope, asked, message FROM posts \
              WHERE state NOT IN ('published', 'failed') AND retry_at <= ? ORDER BY id LIMIT ?",
         )
         .bind(millis(now))
@@ -125,7 +135,7 @@ impl Store {
 
     /// One post's next step, whether due or not.
     pub async fn work_item(&self, post: PostId) -> Result<Option<WorkItem>> {
-        sqlx::query("SELECT id, state, attempts, origin, picture, marked_restricted FROM posts WHERE id = ?")
+        sqlx::query("SELECT id, state, attempts, origin, picture, marked_restricted, scope, asked, message FROM posts WHERE id = ?")
             .bind(post.0)
             .fetch_optional(&self.pool)
             .await?
@@ -300,7 +310,8 @@ async fn insert(executor: impl Executor<'_, Database = Sqlite>, post: &NewPost) 
     let origin = serde_json::to_string(&post.origin).map_err(|e| StoreError::Unreadable(e.to_string()))?;
     let id: Option<i64> = sqlx::query_scalar(
         "INSERT INTO posts (source, external_id, origin, title, author_name, author_link, link, posted_at, \
-         marked_restricted, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'claimed') \
+         marked_restricted, scope, message, part, author_id, asked, state) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'claimed') \
          ON CONFLICT (source, external_id) DO NOTHING RETURNING id",
     )
     .bind(post.source.as_str())
@@ -312,6 +323,11 @@ async fn insert(executor: impl Executor<'_, Database = Sqlite>, post: &NewPost) 
     .bind(&post.link)
     .bind(millis(post.posted_at))
     .bind(post.marked_restricted)
+    .bind(post.scope.to_string())
+    .bind(post.place.as_ref().map(|p| p.message.to_string()))
+    .bind(post.place.as_ref().map_or(0, |p| p.part))
+    .bind(post.place.as_ref().map(|p| p.author.0.as_str()))
+    .bind(post.place.as_ref().is_some_and(|p| p.asked))
     .fetch_optional(executor)
     .await?;
     Ok(id.map(PostId))
@@ -326,6 +342,9 @@ fn work_item(row: &SqliteRow) -> Result<WorkItem> {
         origin: serde_json::from_str(&origin).map_err(|e| StoreError::Unreadable(e.to_string()))?,
         picture: row.try_get::<Option<&str>, _>("picture")?.map(parse).transpose()?,
         marked_restricted: row.try_get("marked_restricted")?,
+        scope: parse(row.try_get("scope")?)?,
+        asked: row.try_get("asked")?,
+        message: row.try_get::<Option<&str>, _>("message")?.map(parse).transpose()?,
     })
 }
 
@@ -343,5 +362,17 @@ fn post_row(row: &SqliteRow) -> Result<PostRow> {
         error: row.try_get("error")?,
         error_code: row.try_get("error_code")?,
         picture: row.try_get::<Option<&str>, _>("picture")?.map(parse).transpose()?,
+        scope: parse(row.try_get("scope")?)?,
+        place: place(row)?,
     })
+}
+
+fn place(row: &SqliteRow) -> Result<Option<Place>> {
+    let Some(message) = row.try_get::<Option<&str>, _>("message")? else { return Ok(None) };
+    Ok(Some(Place {
+        message: parse(message)?,
+        part: row.try_get("part")?,
+        author: Rater(row.try_get::<Option<String>, _>("author_id")?.unwrap_or_default()),
+        asked: row.try_get("asked")?,
+    }))
 }

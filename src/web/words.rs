@@ -81,6 +81,7 @@ pub(super) fn source(lang: Lang, source: PostSource) -> String {
         PostSource::Upload => tr!(lang, "source.upload"),
         PostSource::Sample => tr!(lang, "source.sample"),
         PostSource::File => tr!(lang, "source.file"),
+        PostSource::Discord => tr!(lang, "source.discord"),
     }
     .into_owned()
 }

@@ -86,6 +86,8 @@ fn new_post(source: PostSource, picture: PictureId) -> NewPost {
         link: None,
         posted_at: NOW,
         marked_restricted: false,
+        scope: Scope::Local,
+        place: None,
     }
 }
 

@@ -60,6 +60,8 @@ impl Home {
             link: None,
             posted_at: NOW,
             marked_restricted: id == "restricted",
+            scope: Scope::Local,
+            place: None,
         };
         let post = self.store.claim(&post).await.unwrap().post();
         self.store.set_fetched(post, picture).await.unwrap();
