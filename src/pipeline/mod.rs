@@ -1,6 +1,7 @@
 //! The durable steps: claim → fetch → analyse → decide → publish; the learning beside them; and what outlets read.
 
 mod clock;
+mod desk;
 mod guilds;
 mod intake;
 mod learn;
@@ -56,7 +57,7 @@ pub struct Pipeline {
     /// There is a post with a step to take.
     work: Notify,
     /// There are ratings that no taste has seen.
-    ratings: Notify,
+    ratings: learn::News,
     tastes: learn::Tastes,
     /// Shared from an original's write to its claim; exclusive to look whether anybody waits for one and remove it.
     spool: RwLock<()>,
@@ -67,7 +68,7 @@ impl Pipeline {
         Self {
             parts,
             work: Notify::new(),
-            ratings: Notify::new(),
+            ratings: learn::News::default(),
             tastes: learn::Tastes::default(),
             spool: RwLock::new(()),
         }

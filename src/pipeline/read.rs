@@ -197,7 +197,7 @@ impl Pipeline {
             self.blobs().remove(BlobKind::Crop, blob)?;
         }
         // Its ratings went with it.
-        self.ratings.notify_one();
+        self.ratings.anywhere();
         Ok(true)
     }
 }

@@ -2,6 +2,7 @@
 
 mod blobs;
 mod codec;
+mod desk;
 mod guilds;
 mod people;
 mod picks;
@@ -9,6 +10,7 @@ mod pictures;
 mod posts;
 mod ratings;
 mod tastes;
+mod teaching;
 #[cfg(test)]
 mod tests;
 
@@ -19,11 +21,13 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use blobs::{BlobId, BlobKind, Blobs};
-pub use picks::{Case, PickRow};
+pub use desk::Case;
+pub use picks::PickRow;
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
-pub use ratings::{RatedFace, RatingCounts};
+pub use ratings::RatingCounts;
 pub use tastes::{FittedTaste, TasteRow};
+pub use teaching::RatedFace;
 
 /// What went wrong with the database or the blobs.
 #[derive(Debug, thiserror::Error)]
