@@ -8,6 +8,7 @@ mod person;
 mod picture;
 mod post;
 mod rating;
+mod reaction;
 mod score;
 mod send;
 
@@ -19,5 +20,6 @@ pub use person::{ArtistLink, BadArtistLink, Person};
 pub use picture::{Author, PerceptualHash, PictureId, PostId, Safety};
 pub use post::{NewPost, Origin, Place, PostSource, PostState, UnknownName};
 pub use rating::{Judgement, Rater, Rating, RatingSource, Scope, Stars, Target};
+pub use reaction::{ReactionChange, emoji_key, meaning, vote_scope};
 pub use score::{CALIBRATED_AT, Calibration, Score, TasteId};
 pub use send::{SendId, SendKind, SendState};

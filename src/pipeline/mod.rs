@@ -7,6 +7,7 @@ mod intake;
 mod learn;
 mod near;
 mod people;
+mod reactions;
 mod read;
 mod step;
 #[cfg(test)]

@@ -171,6 +171,10 @@ impl Pipeline {
     /// Scores the faces, lets the desk decide and claims the pick.
     async fn decide(&self, item: &WorkItem) -> Result<(), StepError> {
         let parts = &self.parts;
+        // People may have reacted before it was known what the message shows.
+        if let Some(message) = item.message {
+            self.settle_reactions(message).await?;
+        }
         loop {
             let case = self.case(item).await?.ok_or(StepError::OriginalGone)?;
             parts.store.decide_posts(&[case], &parts.rules, parts.clock.now()).await?;

@@ -9,6 +9,7 @@ mod picks;
 mod pictures;
 mod posts;
 mod ratings;
+mod reactions;
 mod tastes;
 mod teaching;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use picks::PickRow;
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
 pub use ratings::RatingCounts;
+pub use reactions::Heard;
 pub use tastes::{FittedTaste, TasteRow};
 pub use teaching::RatedFace;
 

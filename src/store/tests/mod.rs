@@ -6,6 +6,7 @@ mod guild_desk;
 mod guilds;
 mod posts;
 mod ratings;
+mod reactions;
 
 use std::collections::HashSet;
 use std::time::Instant;
