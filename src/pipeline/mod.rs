@@ -5,6 +5,7 @@ mod intake;
 mod learn;
 mod near;
 mod read;
+mod sends;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ pub use clock::{Clock, SystemClock};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use near::near_duplicate_groups;
+pub use sends::{Attempt, NewSend, SendRow};
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
 
 use crate::domain::{DeskRules, RatingSource};
@@ -55,6 +57,8 @@ pub struct Pipeline {
     work: Notify,
     /// There are ratings that no taste has seen.
     ratings: Notify,
+    /// There may be something to send.
+    sends: Notify,
     tastes: learn::Tastes,
     /// Shared from an original's write to its claim; exclusive to look whether anybody waits for one and remove it.
     spool: RwLock<()>,
@@ -66,6 +70,7 @@ impl Pipeline {
             parts,
             work: Notify::new(),
             ratings: Notify::new(),
+            sends: Notify::new(),
             tastes: learn::Tastes::default(),
             spool: RwLock::new(()),
         }

@@ -4,6 +4,7 @@ mod database;
 mod desk;
 mod posts;
 mod ratings;
+mod sends;
 
 use std::collections::HashSet;
 use std::time::Instant;
