@@ -11,7 +11,7 @@ mod rating;
 mod score;
 mod send;
 
-pub use desk::{Candidate, DeskRules, History, Skip, Verdict, decide};
+pub use desk::{Candidate, DeskRules, History, Outlet, Skip, Verdict, decide};
 pub use face::{COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features};
 pub use geometry::{ModelBox, ModelPx, PictureBox, PicturePx, Pixels, Rect, Size};
 pub use guild::{BadMessageKey, GuildSettings, MessageKey, PickStyle, TopShare};

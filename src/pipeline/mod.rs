@@ -1,6 +1,7 @@
 //! The durable steps: claim → fetch → analyse → decide → publish; the learning beside them; and what outlets read.
 
 mod clock;
+mod desk;
 mod guilds;
 mod intake;
 mod learn;
@@ -57,10 +58,10 @@ pub struct Pipeline {
     parts: Parts,
     /// There is a post with a step to take.
     work: Notify,
-    /// There are ratings that no taste has seen.
-    ratings: Notify,
     /// There may be something to send.
     sends: Notify,
+    /// There are ratings that no taste has seen.
+    ratings: learn::News,
     tastes: learn::Tastes,
     /// Shared from an original's write to its claim; exclusive to look whether anybody waits for one and remove it.
     spool: RwLock<()>,
@@ -71,8 +72,8 @@ impl Pipeline {
         Self {
             parts,
             work: Notify::new(),
-            ratings: Notify::new(),
             sends: Notify::new(),
+            ratings: learn::News::default(),
             tastes: learn::Tastes::default(),
             spool: RwLock::new(()),
         }

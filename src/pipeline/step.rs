@@ -196,7 +196,7 @@ impl Pipeline {
         Ok(Some(Case {
             scope,
             post: item.post,
-            candidate: candidate(&picture, best, item.marked_restricted),
+            candidate: candidate(&picture, best, item),
             hash: picture.hash,
             taste: taste.map(|t| t.id),
         }))
@@ -219,13 +219,14 @@ fn after_publishing() {
     crash_point!("published");
 }
 
-fn candidate(picture: &Picture, best: Option<Score>, marked_restricted: bool) -> Candidate {
+fn candidate(picture: &Picture, best: Option<Score>, item: &WorkItem) -> Candidate {
     Candidate {
         picture: picture.id,
         best,
-        marked_restricted,
+        marked_restricted: item.marked_restricted,
         restricted_probability: picture.safety.restricted_probability(),
         over_age_gate: picture.safety.is_restricted(),
+        asked: item.asked,
     }
 }
 

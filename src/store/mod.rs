@@ -2,6 +2,7 @@
 
 mod blobs;
 mod codec;
+mod desk;
 mod guilds;
 mod people;
 mod picks;
@@ -10,6 +11,7 @@ mod posts;
 mod ratings;
 mod sends;
 mod tastes;
+mod teaching;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +22,14 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use blobs::{BlobId, BlobKind, Blobs};
-pub use picks::{Case, PickRow};
+pub use desk::Case;
+pub use picks::PickRow;
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
-pub use ratings::{RatedFace, RatingCounts};
+pub use ratings::RatingCounts;
 pub use sends::{Attempt, NewSend, SendRow};
 pub use tastes::{FittedTaste, TasteRow};
+pub use teaching::RatedFace;
 
 /// What went wrong with the database or the blobs.
 #[derive(Debug, thiserror::Error)]
