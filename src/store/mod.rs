@@ -2,10 +2,13 @@
 
 mod blobs;
 mod codec;
+mod guilds;
+mod people;
 mod picks;
 mod pictures;
 mod posts;
 mod ratings;
+mod sends;
 mod tastes;
 #[cfg(test)]
 mod tests;
@@ -21,6 +24,7 @@ pub use picks::{Case, PickRow};
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
 pub use ratings::{RatedFace, RatingCounts};
+pub use sends::{Attempt, NewSend, SendRow};
 pub use tastes::{FittedTaste, TasteRow};
 
 /// What went wrong with the database or the blobs.

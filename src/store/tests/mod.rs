@@ -2,8 +2,10 @@
 
 mod database;
 mod desk;
+mod guilds;
 mod posts;
 mod ratings;
+mod sends;
 
 use std::collections::HashSet;
 use std::time::Instant;
