@@ -9,6 +9,7 @@ mod near;
 mod people;
 mod reactions;
 mod read;
+mod sends;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use clock::{Clock, SystemClock};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use near::near_duplicate_groups;
+pub use sends::{Attempt, NewSend, SendRow};
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
 
 use crate::domain::{DeskRules, RatingSource};
@@ -57,6 +59,8 @@ pub struct Pipeline {
     parts: Parts,
     /// There is a post with a step to take.
     work: Notify,
+    /// There may be something to send.
+    sends: Notify,
     /// There are ratings that no taste has seen.
     ratings: learn::News,
     tastes: learn::Tastes,
@@ -69,6 +73,7 @@ impl Pipeline {
         Self {
             parts,
             work: Notify::new(),
+            sends: Notify::new(),
             ratings: learn::News::default(),
             tastes: learn::Tastes::default(),
             spool: RwLock::new(()),

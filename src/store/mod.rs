@@ -10,6 +10,7 @@ mod pictures;
 mod posts;
 mod ratings;
 mod reactions;
+mod sends;
 mod tastes;
 mod teaching;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
 pub use ratings::RatingCounts;
 pub use reactions::Heard;
+pub use sends::{Attempt, NewSend, SendRow};
 pub use tastes::{FittedTaste, TasteRow};
 pub use teaching::RatedFace;
 

@@ -7,6 +7,7 @@ mod guilds;
 mod posts;
 mod ratings;
 mod reactions;
+mod sends;
 
 use std::collections::HashSet;
 use std::time::Instant;
