@@ -1,5 +1,6 @@
 //! The durable steps: claim → fetch → analyse → decide → publish; the learning beside them; and what outlets read.
 
+mod asks;
 mod clock;
 mod desk;
 mod guilds;
@@ -7,13 +8,16 @@ mod intake;
 mod learn;
 mod near;
 mod people;
+mod privacy;
 mod reactions;
 mod read;
 mod sends;
+mod stats;
 mod step;
 #[cfg(test)]
 mod tests;
 mod views;
+mod why;
 mod worker;
 
 use std::sync::Arc;
@@ -21,12 +25,15 @@ use std::sync::Arc;
 use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
+pub use asks::{ASKED_AT_ONCE, ASKS_A_DAY, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use near::near_duplicate_groups;
 pub use sends::{Attempt, NewSend, SendRow};
+pub use stats::{Since, TopPost};
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
+pub use why::{Alike, Why};
 
 use crate::domain::{DeskRules, RatingSource};
 use crate::fetch::Fetcher;

@@ -1,5 +1,6 @@
 //! All SQL, one file a table family; and the blobs on disk. SQLite in WAL mode.
 
+mod asks;
 mod blobs;
 mod codec;
 mod desk;
@@ -8,9 +9,12 @@ mod people;
 mod picks;
 mod pictures;
 mod posts;
+mod privacy;
 mod ratings;
 mod reactions;
+mod reports;
 mod sends;
+mod stats;
 mod tastes;
 mod teaching;
 #[cfg(test)]
@@ -22,6 +26,7 @@ use std::str::FromStr;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use asks::{Askable, AskedFace};
 pub use blobs::{BlobId, BlobKind, Blobs};
 pub use desk::Case;
 pub use picks::PickRow;
@@ -29,7 +34,9 @@ pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
 pub use ratings::RatingCounts;
 pub use reactions::Heard;
+pub use reports::FaceReport;
 pub use sends::{Attempt, NewSend, SendRow};
+pub use stats::{ScopeStats, TopRow};
 pub use tastes::{FittedTaste, TasteRow};
 pub use teaching::RatedFace;
 
