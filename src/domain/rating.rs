@@ -138,6 +138,16 @@ impl Rater {
     pub fn owner() -> Self {
         Self("owner".into())
     }
+
+    /// A person of Discord.
+    pub fn discord(id: u64) -> Self {
+        Self(format!("discord:{id}"))
+    }
+
+    /// The person's id on Discord, if that is where they are from.
+    pub fn discord_id(&self) -> Option<u64> {
+        self.0.strip_prefix("discord:")?.parse().ok()
+    }
 }
 
 /// Where the judgement was made. Decides whether it may be trained on (`LEARN_FROM`).

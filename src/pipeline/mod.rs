@@ -1,9 +1,11 @@
 //! The durable steps: claim → fetch → analyse → decide → publish; the learning beside them; and what outlets read.
 
 mod clock;
+mod guilds;
 mod intake;
 mod learn;
 mod near;
+mod people;
 mod read;
 mod step;
 #[cfg(test)]
@@ -15,7 +17,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, RwLock};
 
-pub use crate::domain::{PostSource, PostState};
+pub use crate::domain::{Person, PostSource, PostState};
 pub use clock::{Clock, SystemClock};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};

@@ -2,6 +2,8 @@
 
 mod blobs;
 mod codec;
+mod guilds;
+mod people;
 mod picks;
 mod pictures;
 mod posts;

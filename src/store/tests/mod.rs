@@ -2,6 +2,7 @@
 
 mod database;
 mod desk;
+mod guilds;
 mod posts;
 mod ratings;
 

@@ -1,0 +1,34 @@
+//! What people have settled: a taste of their own, being left alone.
+
+use super::Pipeline;
+use crate::domain::{ArtistLink, Person, Rater};
+use crate::store::StoreError;
+
+impl Pipeline {
+    /// What this person has settled; the defaults when they never did.
+    pub async fn person(&self, id: u64) -> Result<Person, StoreError> {
+        self.store().person(id).await
+    }
+
+    pub async fn set_person(&self, id: u64, person: &Person) -> Result<(), StoreError> {
+        self.store().set_person(id, person).await?;
+        self.ratings.notify_one();
+        Ok(())
+    }
+
+    /// Whether the poster, or the artist that one of the links belongs to, wants to be left alone: such a picture is
+    /// neither answered nor picked.
+    pub async fn is_opted_out(&self, poster: Option<&Rater>, links: &[&str]) -> Result<bool, StoreError> {
+        if let Some(id) = poster.and_then(Rater::discord_id)
+            && self.store().person(id).await?.opted_out
+        {
+            return Ok(true);
+        }
+        self.store().is_artist_opted_out(links).await
+    }
+
+    /// From now on nothing of this artist is picked or answered; false when it was so before.
+    pub async fn opt_out_artist(&self, artist: &ArtistLink) -> Result<bool, StoreError> {
+        self.store().opt_out_artist(artist, self.parts.clock.now()).await
+    }
+}
