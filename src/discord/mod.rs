@@ -3,4 +3,42 @@
 #[macro_use]
 mod words;
 
+mod answer;
+mod commands;
+mod permissions;
+mod setup;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+pub use commands::framework;
+#[cfg(test)]
+pub(crate) use commands::keys;
 pub use words::Lang;
+
+use crate::domain::RatingSource;
+use crate::pipeline::Pipeline;
+
+pub type Error = anyhow::Error;
+
+/// How the bot behaves on Discord.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Before the everyday commands in messages.
+    pub prefix: String,
+    /// Where the page is reached from outside; no slash at the end.
+    pub public_url: Option<String>,
+    /// How long face crops and previews are kept, in days.
+    pub crops_days: u32,
+    /// What may be trained on.
+    pub learn_from: Vec<RatingSource>,
+}
+
+/// What events and commands work with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub pipeline: Arc<Pipeline>,
+    pub settings: Arc<Settings>,
+    /// Discord shows the bot what messages hold.
+    pub message_content: Arc<AtomicBool>,
+}
