@@ -5,8 +5,12 @@ mod words;
 
 mod answer;
 mod commands;
+mod markup;
+mod message;
+mod outbox;
 mod permissions;
 mod setup;
+mod telling;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,6 +18,9 @@ use std::sync::atomic::AtomicBool;
 pub use commands::framework;
 #[cfg(test)]
 pub(crate) use commands::keys;
+pub use message::{Credit, ScoreMessage, Told, ToldFace, compose, pick_line};
+pub use outbox::Outbox;
+pub use telling::{Telling, score_message};
 pub use words::Lang;
 
 use crate::domain::RatingSource;

@@ -7,6 +7,7 @@ mod learn;
 mod near;
 mod people;
 mod read;
+mod sends;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -18,10 +19,12 @@ use std::sync::Arc;
 use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
+pub use crate::store::StoreError;
 pub use clock::{Clock, SystemClock};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use near::near_duplicate_groups;
+pub use sends::{Attempt, Follows, NewSend, SendRow, Unpublished};
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
 
 use crate::domain::{DeskRules, RatingSource};
@@ -57,6 +60,8 @@ pub struct Pipeline {
     work: Notify,
     /// There are ratings that no taste has seen.
     ratings: Notify,
+    /// There may be something to send.
+    sends: Notify,
     tastes: learn::Tastes,
     /// Shared from an original's write to its claim; exclusive to look whether anybody waits for one and remove it.
     spool: RwLock<()>,
@@ -68,6 +73,7 @@ impl Pipeline {
             parts,
             work: Notify::new(),
             ratings: Notify::new(),
+            sends: Notify::new(),
             tastes: learn::Tastes::default(),
             spool: RwLock::new(()),
         }

@@ -196,8 +196,9 @@ impl Pipeline {
         for blob in orphans {
             self.blobs().remove(BlobKind::Crop, blob)?;
         }
-        // Its ratings went with it.
+        // Its ratings went with it, and what Discord was told of it.
         self.ratings.notify_one();
+        self.sends.notify_one();
         Ok(true)
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Executor, Row, Sqlite};
+use sqlx::{Executor, Row, Sqlite, SqliteConnection};
 use time::OffsetDateTime;
 
 use super::codec::{millis, time};
 use super::pictures::unreferenced;
-use super::{Result, Store, StoreError, parse};
+use super::{Result, Store, StoreError, parse, sends};
 use crate::domain::{
     Author, MessageKey, NewPost, Origin, PictureId, Place, PostId, PostSource, PostState, Rater, Scope,
 };
@@ -276,33 +276,40 @@ impl Store {
     /// Returns the blobs nobody refers to any more.
     pub async fn remove_post(&self, id: PostId) -> Result<Option<Vec<PictureId>>> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let Some(picture) = sqlx::query_scalar::<_, Option<String>>("DELETE FROM posts WHERE id = ? RETURNING picture")
-            .bind(id.0)
-            .fetch_optional(&mut *tx)
-            .await?
-        else {
-            return Ok(None);
-        };
-        let mut orphans = Vec::new();
-        if let Some(picture) = picture {
-            let others: u32 = sqlx::query_scalar("SELECT count(*) FROM posts WHERE picture = ?")
-                .bind(&picture)
-                .fetch_one(&mut *tx)
-                .await?;
-            if others == 0 {
-                let blobs: Vec<String> = sqlx::query_scalar(
-                    "SELECT preview FROM pictures WHERE id = ?1 UNION SELECT crop FROM faces WHERE picture = ?1",
-                )
-                .bind(&picture)
-                .fetch_all(&mut *tx)
-                .await?;
-                sqlx::query("DELETE FROM pictures WHERE id = ?").bind(&picture).execute(&mut *tx).await?;
-                orphans = unreferenced(&mut tx, blobs).await?;
-            }
-        }
+        let orphans = remove(&mut tx, id).await?;
         tx.commit().await?;
-        Ok(Some(orphans))
+        Ok(orphans)
     }
+}
+
+/// As [`Store::remove_post`], in the caller's transaction; what Discord was told about the post follows.
+pub(super) async fn remove(connection: &mut SqliteConnection, id: PostId) -> Result<Option<Vec<PictureId>>> {
+    let Some(row) = sqlx::query("DELETE FROM posts WHERE id = ? RETURNING picture, message")
+        .bind(id.0)
+        .fetch_optional(&mut *connection)
+        .await?
+    else {
+        return Ok(None);
+    };
+    if let Some(message) = row.try_get::<Option<&str>, _>("message")? {
+        sends::post_removed(connection, parse(message)?, id).await?;
+    }
+    let Some(picture) = row.try_get::<Option<String>, _>("picture")? else { return Ok(Some(Vec::new())) };
+    let others: u32 = sqlx::query_scalar("SELECT count(*) FROM posts WHERE picture = ?")
+        .bind(&picture)
+        .fetch_one(&mut *connection)
+        .await?;
+    if others > 0 {
+        return Ok(Some(Vec::new()));
+    }
+    let blobs: Vec<String> = sqlx::query_scalar(
+        "SELECT preview FROM pictures WHERE id = ?1 UNION SELECT crop FROM faces WHERE picture = ?1",
+    )
+    .bind(&picture)
+    .fetch_all(&mut *connection)
+    .await?;
+    sqlx::query("DELETE FROM pictures WHERE id = ?").bind(&picture).execute(&mut *connection).await?;
+    Ok(Some(unreferenced(connection, blobs).await?))
 }
 
 /// `None` when it was claimed before.

@@ -5,6 +5,7 @@ mod desk;
 mod guilds;
 mod posts;
 mod ratings;
+mod sends;
 
 use std::collections::HashSet;
 use std::time::Instant;

@@ -1,0 +1,173 @@
+//! Sends: claimed once, due when their posts are done, and never forgotten when the source goes.
+
+use super::*;
+use crate::domain::{MessageKey, Place, SendId, SendKind, SendState};
+
+const SOURCE: MessageKey = MessageKey { channel: 7, message: 1000 };
+const GUILD: Scope = Scope::Guild(1);
+
+/// The `part`th picture of the message, with one face, claimed.
+async fn claimed(home: &Home, source: MessageKey, part: u32) -> (PostId, AnalysedPicture) {
+    let shown = picture(part as u8 + 1, u64::from(part), &[0.9]);
+    let post = NewPost {
+        external_id: format!("{source}/{part}"),
+        scope: GUILD,
+        place: Some(Place { message: source, part, author: Rater("discord:5".into()), asked: false }),
+        ..new_post(PostSource::Discord, shown.picture.id)
+    };
+    (home.store.claim(&post).await.expect("claims").post(), shown)
+}
+
+async fn finish(home: &Home, post: PostId, shown: &AnalysedPicture) {
+    home.store.set_fetched(post, shown.picture.id).await.expect("writes");
+    assert!(home.store.set_analysed(post, shown).await.expect("writes"));
+    let case = Case { scope: GUILD, ..case(post, shown, 4.5) };
+    home.store.decide_posts(&[case], &RULES, NOW).await.expect("decides");
+    home.store.publish_post(post, NOW).await.expect("publishes");
+}
+
+fn reply(source: MessageKey) -> NewSend {
+    NewSend { kind: SendKind::Reply, scope: GUILD, source, post: None, channel: source.channel }
+}
+
+async fn claim(home: &Home, send: &NewSend) -> SendId {
+    home.store.claim_send(send, NOW).await.expect("writes").expect("was not claimed before")
+}
+
+async fn due(home: &Home, now: OffsetDateTime) -> Vec<SendId> {
+    home.store.due_sends(now).await.expect("reads").iter().map(|s| s.id).collect()
+}
+
+async fn row(home: &Home, id: SendId) -> SendRow {
+    home.store.send(id).await.expect("reads").expect("is there")
+}
+
+#[tokio::test]
+async fn a_reply_waits_for_all_pictures_of_its_message_and_is_claimed_once() {
+    let home = Home::new().await;
+    let (first, first_shown) = claimed(&home, SOURCE, 0).await;
+    let (second, _) = claimed(&home, SOURCE, 1).await;
+    let id = claim(&home, &reply(SOURCE)).await;
+    assert_eq!(home.store.claim_send(&reply(SOURCE), NOW).await.expect("writes"), None);
+    finish(&home, first, &first_shown).await;
+    assert!(due(&home, NOW).await.is_empty(), "the second picture is not done");
+    home.store.fail_post(second, "link_gone", "gone").await.expect("writes");
+    assert_eq!(due(&home, NOW).await, [id]);
+    assert!(home.store.begin_send(id).await.expect("writes"));
+    // Refused for now: not before its time, then again.
+    home.store.retry_send(id, Attempt::Refused, NOW + Duration::SECOND, "429").await.expect("writes");
+    assert_eq!(home.store.next_send_due(NOW).await.expect("reads"), Some(NOW + Duration::SECOND));
+    assert!(due(&home, NOW).await.is_empty());
+    assert_eq!(due(&home, NOW + Duration::SECOND).await, [id]);
+    assert_eq!(row(&home, id).await.state, SendState::Waiting);
+    assert!(home.store.begin_send(id).await.expect("writes"));
+    // Nobody knows: it stays to be looked for.
+    home.store.retry_send(id, Attempt::Unknown, NOW, "timed out").await.expect("writes");
+    assert_eq!(row(&home, id).await.state, SendState::Sending);
+    home.store.set_sent(id, 2000, Follows::default(), NOW).await.expect("writes");
+    assert!(due(&home, NOW + Duration::DAY).await.is_empty());
+    assert_eq!(home.store.send_by_message(2000).await.expect("reads").expect("is known").source, SOURCE);
+    assert!(!home.store.begin_send(id).await.expect("writes"), "what was sent is not sent again");
+}
+
+#[tokio::test]
+async fn a_pick_is_due_when_it_is_published_and_one_row_a_channel_is_answered() {
+    let home = Home::new().await;
+    let (post, shown) = claimed(&home, SOURCE, 0).await;
+    let pick = NewSend { kind: SendKind::Pick, post: Some(post), channel: 9, ..reply(SOURCE) };
+    let pick = claim(&home, &pick).await;
+    let other = claim(&home, &NewSend { channel: 9, ..reply(MessageKey { message: 1001, ..SOURCE }) }).await;
+    assert_eq!(due(&home, NOW).await, [other], "its post is not published");
+    finish(&home, post, &shown).await;
+    assert_eq!(due(&home, NOW).await, [pick], "the oldest of the channel");
+    home.store.set_sent(pick, 3000, Follows::default(), NOW).await.expect("writes");
+    assert_eq!(due(&home, NOW).await, [other]);
+}
+
+#[tokio::test]
+async fn a_deleted_source_takes_everything_along_at_whatever_moment_it_goes() {
+    // What has happened to the reply when the source goes, and what is then left to do.
+    for (moment, left) in [
+        ("waiting", SendState::Gone),
+        ("silent", SendState::Gone),
+        ("failed", SendState::Gone),
+        ("sending", SendState::Deleting),
+        ("sent", SendState::Deleting),
+        ("gone", SendState::Gone),
+    ] {
+        let home = Home::new().await;
+        let (post, shown) = claimed(&home, SOURCE, 0).await;
+        let id = claim(&home, &reply(SOURCE)).await;
+        let store = &home.store;
+        finish(&home, post, &shown).await;
+        if moment != "waiting" {
+            assert!(store.begin_send(id).await.expect("writes"));
+        }
+        match moment {
+            "silent" => store.set_silent(id).await.expect("writes"),
+            "failed" => store.fail_send(id, "403").await.expect("writes"),
+            "sent" => store.set_sent(id, 2000, Follows::default(), NOW).await.expect("writes"),
+            "gone" => store.set_gone(id).await.expect("writes"),
+            _ => {}
+        }
+        let orphans = store.source_deleted(SOURCE).await.expect("deletes").expect("was known");
+        assert_eq!(orphans.len(), 2, "preview and crop");
+        assert_eq!(row(&home, id).await.state, left, "{moment}");
+        assert_eq!(store.post(post).await.expect("reads"), None);
+        assert_eq!(store.picture(shown.picture.id).await.expect("reads"), None);
+        // The request that was under way ends well: the message is still to be deleted.
+        if moment == "sending" {
+            store.set_sent(id, 2000, Follows::default(), NOW).await.expect("writes");
+            assert_eq!((row(&home, id).await.state, row(&home, id).await.message), (SendState::Deleting, Some(2000)));
+        }
+        assert_eq!(due(&home, NOW).await.len(), usize::from(left == SendState::Deleting));
+    }
+    let home = Home::new().await;
+    assert_eq!(home.store.source_deleted(SOURCE).await.expect("reads"), None, "nothing knew it");
+}
+
+#[tokio::test]
+async fn a_removed_picture_deletes_its_pick_and_changes_reply_and_digest() {
+    let home = Home::new().await;
+    let (first, shown) = claimed(&home, SOURCE, 0).await;
+    let (second, second_shown) = claimed(&home, SOURCE, 1).await;
+    finish(&home, first, &shown).await;
+    finish(&home, second, &second_shown).await;
+    let id = claim(&home, &reply(SOURCE)).await;
+    let pick = |post| NewSend { kind: SendKind::Pick, post: Some(post), channel: 9, ..reply(SOURCE) };
+    let (first_pick, second_pick) = (claim(&home, &pick(first)).await, claim(&home, &pick(second)).await);
+    for (send, message) in [(id, 2000), (first_pick, 3000), (second_pick, 3001)] {
+        home.store.set_sent(send, message, Follows::default(), NOW).await.expect("writes");
+    }
+    home.store.remove_post(first).await.expect("removes");
+    let states = [row(&home, id).await, row(&home, first_pick).await, row(&home, second_pick).await]
+        .map(|r| (r.state, r.changed));
+    assert_eq!(states, [(SendState::Sent, true), (SendState::Deleting, false), (SendState::Sent, false)]);
+    assert_eq!(due(&home, NOW).await, [id, first_pick]);
+    // A change that comes while one is being shown is not lost.
+    assert!(home.store.begin_change(id).await.expect("writes"));
+    home.store.remove_post(second).await.expect("removes");
+    home.store.end_change(id).await.expect("writes");
+    assert!(row(&home, id).await.changed);
+    assert!(home.store.begin_change(id).await.expect("writes"));
+    home.store.end_change(id).await.expect("writes");
+    assert!(!row(&home, id).await.changed);
+    // A stop in the middle of one neither.
+    home.store.add_picture(&shown).await.expect("writes");
+    let (third, _) = claimed(&home, SOURCE, 2).await;
+    home.store.remove_post(third).await.expect("removes");
+    assert!(home.store.begin_change(id).await.expect("writes"));
+    let home = home.reopen().await;
+    home.store.reopen_changes().await.expect("writes");
+    assert!(due(&home, NOW).await.contains(&id));
+}
+
+#[tokio::test]
+async fn the_newest_answer_about_a_message_is_the_one_that_counts() {
+    let home = Home::new().await;
+    let answer = NewSend { kind: SendKind::Answer, ..reply(SOURCE) };
+    let id = home.store.record_answer(&answer, 50, NOW).await.expect("writes");
+    assert_eq!(home.store.record_answer(&NewSend { channel: 8, ..answer }, 51, NOW).await.expect("writes"), id);
+    let row = row(&home, id).await;
+    assert_eq!((row.state, row.key()), (SendState::Sent, Some(MessageKey { channel: 8, message: 51 })));
+}
