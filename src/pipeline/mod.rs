@@ -4,6 +4,8 @@ mod clock;
 mod guilds;
 mod intake;
 mod learn;
+mod links;
+mod messages;
 mod near;
 mod people;
 mod read;
@@ -19,9 +21,12 @@ use std::sync::Arc;
 use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
+pub use crate::store::{Cursor, StoreError};
 pub use clock::{Clock, SystemClock};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
+pub use links::{Fresh, FreshLinks};
+pub use messages::{Ask, IncomingMessage, MessagePicture};
 pub use near::near_duplicate_groups;
 pub use sends::{Attempt, NewSend, SendRow};
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
@@ -40,6 +45,8 @@ pub struct Parts {
     pub engine: Engine,
     /// Downloads what is behind a link.
     pub fetcher: Fetcher,
+    /// Asks the source for a new link when one has died; `None`: there is nobody to ask.
+    pub links: Option<Arc<dyn FreshLinks>>,
     pub clock: Arc<dyn Clock>,
     pub limits: DecodeLimits,
     pub rules: DeskRules,
@@ -61,6 +68,8 @@ pub struct Pipeline {
     ratings: Notify,
     /// There may be something to send.
     sends: Notify,
+    /// A post came to its end, or went.
+    ended: Notify,
     tastes: learn::Tastes,
     /// Shared from an original's write to its claim; exclusive to look whether anybody waits for one and remove it.
     spool: RwLock<()>,
@@ -73,6 +82,7 @@ impl Pipeline {
             work: Notify::new(),
             ratings: Notify::new(),
             sends: Notify::new(),
+            ended: Notify::new(),
             tastes: learn::Tastes::default(),
             spool: RwLock::new(()),
         }

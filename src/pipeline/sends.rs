@@ -28,7 +28,7 @@ impl Pipeline {
         }
         // Ratings went with the posts, and there is something to delete.
         self.ratings.notify_one();
-        self.sends.notify_one();
+        self.post_ended();
         Ok(true)
     }
 

@@ -2,7 +2,9 @@
 
 mod blobs;
 mod codec;
+mod cursors;
 mod guilds;
+mod messages;
 mod people;
 mod picks;
 mod pictures;
@@ -20,6 +22,8 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use blobs::{BlobId, BlobKind, Blobs};
+pub use cursors::Cursor;
+pub use messages::{ClaimedMessage, MessageClaim};
 pub use picks::{Case, PickRow};
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
