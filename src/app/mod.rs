@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use crate::config::Config;
-use crate::domain::{Confidence, DeskRules, Scope};
+use crate::domain::{Confidence, DeskRules};
 use crate::fetch::{FetchRules, Fetcher};
 use crate::pipeline::{FreshLinks, Parts, Pipeline, SystemClock};
 use crate::store::{Blobs, Store};
@@ -91,7 +91,7 @@ pub async fn build_pipeline(
         models: models.names,
         workers,
     });
-    pipeline.load_taste(Scope::Local).await.context("cannot read the taste")?;
+    pipeline.load_tastes().await.context("cannot read the tastes")?;
     Ok(Arc::new(pipeline))
 }
 

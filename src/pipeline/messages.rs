@@ -72,7 +72,7 @@ impl Pipeline {
             self.work.notify_one();
         }
         if claimed.removed {
-            self.ratings.notify_one();
+            self.ratings.anywhere();
         }
         if claimed.added || claimed.removed {
             self.post_ended();

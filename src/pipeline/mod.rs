@@ -1,6 +1,7 @@
 //! The durable steps: claim → fetch → analyse → decide → publish; the learning beside them; and what outlets read.
 
 mod clock;
+mod desk;
 mod guilds;
 mod intake;
 mod learn;
@@ -8,6 +9,7 @@ mod links;
 mod messages;
 mod near;
 mod people;
+mod reactions;
 mod read;
 mod sends;
 mod step;
@@ -65,7 +67,7 @@ pub struct Pipeline {
     /// There is a post with a step to take.
     work: Notify,
     /// There are ratings that no taste has seen.
-    ratings: Notify,
+    ratings: learn::News,
     /// There may be something to send.
     sends: Notify,
     /// A post came to its end, or went.
@@ -80,7 +82,7 @@ impl Pipeline {
         Self {
             parts,
             work: Notify::new(),
-            ratings: Notify::new(),
+            ratings: learn::News::default(),
             sends: Notify::new(),
             ended: Notify::new(),
             tastes: learn::Tastes::default(),

@@ -27,7 +27,7 @@ impl Pipeline {
             self.blobs().remove(BlobKind::Crop, blob)?;
         }
         // Ratings went with the posts, and there is something to delete.
-        self.ratings.notify_one();
+        self.ratings.anywhere();
         self.post_ended();
         Ok(true)
     }

@@ -174,6 +174,10 @@ impl Pipeline {
     /// Scores the faces, lets the desk decide and claims the pick.
     async fn decide(&self, item: &WorkItem) -> Result<(), StepError> {
         let parts = &self.parts;
+        // People may have reacted before it was known what the message shows.
+        if let Some(message) = item.message {
+            self.settle_reactions(message).await?;
+        }
         loop {
             let case = self.case(item).await?.ok_or(StepError::OriginalGone)?;
             parts.store.decide_posts(&[case], &parts.rules, parts.clock.now()).await?;
@@ -199,7 +203,7 @@ impl Pipeline {
         Ok(Some(Case {
             scope,
             post: item.post,
-            candidate: candidate(&picture, best, item.marked_restricted),
+            candidate: candidate(&picture, best, item),
             hash: picture.hash,
             taste: taste.map(|t| t.id),
         }))
@@ -222,13 +226,14 @@ fn after_publishing() {
     crash_point!("published");
 }
 
-fn candidate(picture: &Picture, best: Option<Score>, marked_restricted: bool) -> Candidate {
+fn candidate(picture: &Picture, best: Option<Score>, item: &WorkItem) -> Candidate {
     Candidate {
         picture: picture.id,
         best,
-        marked_restricted,
+        marked_restricted: item.marked_restricted,
         restricted_probability: picture.safety.restricted_probability(),
         over_age_gate: picture.safety.is_restricted(),
+        asked: item.asked,
     }
 }
 

@@ -3,6 +3,7 @@
 mod blobs;
 mod codec;
 mod cursors;
+mod desk;
 mod guilds;
 mod messages;
 mod people;
@@ -10,8 +11,10 @@ mod picks;
 mod pictures;
 mod posts;
 mod ratings;
+mod reactions;
 mod sends;
 mod tastes;
+mod teaching;
 #[cfg(test)]
 mod tests;
 
@@ -23,13 +26,20 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 pub use blobs::{BlobId, BlobKind, Blobs};
 pub use cursors::Cursor;
+pub use desk::Case;
 pub use messages::{ClaimedMessage, MessageClaim};
+pub use picks::PickRow;
 pub use picks::{Case, PickRow};
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
+pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
+pub use posts::{Claim, PostFilter, PostRow, WorkItem};
+pub use ratings::RatingCounts;
 pub use ratings::{RatedFace, RatingCounts};
+pub use reactions::Heard;
 pub use sends::{Attempt, NewSend, SendRow};
 pub use tastes::{FittedTaste, TasteRow};
+pub use teaching::RatedFace;
 
 /// What went wrong with the database or the blobs.
 #[derive(Debug, thiserror::Error)]
