@@ -5,6 +5,7 @@ rust_i18n::i18n!("locales", fallback = "en");
 
 pub mod domain;
 
+pub mod card;
 pub mod fetch;
 pub mod samples;
 pub mod store;

@@ -24,6 +24,8 @@ impl Discord {
             prefix: discord.prefix.clone(),
             policy: Policy { bots: discord.bots, webhooks: discord.webhooks },
             public_url: config.public_url.clone(),
+            crops_days: config.crops_days,
+            learn_from: config.learn_from.clone(),
             shards,
         };
         let http = Arc::new(build_http(&settings));

@@ -3,17 +3,25 @@
 #[macro_use]
 mod words;
 
+mod answer;
 mod breaker;
 mod client;
+mod commands;
 mod events;
 mod links;
 mod listener;
+mod markup;
+mod message;
+mod outbox;
+mod permissions;
 mod pictures;
 mod places;
 mod raw;
 mod reconcile;
+mod setup;
 mod shards;
 mod status;
+mod telling;
 mod watch;
 
 use std::sync::Arc;
@@ -23,17 +31,26 @@ use serenity::http::Http;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::domain::RatingSource;
 use crate::pipeline::{Clock, Pipeline};
 
 pub use breaker::{Act, Breaker, CallError, Refusal};
 pub use client::{Fatal, build_http, run};
+pub use commands::framework;
+#[cfg(test)]
+pub(crate) use commands::keys;
 pub use links::MessageLinks;
+pub use message::{Credit, ScoreMessage, Told, ToldFace, compose, pick_line};
+pub use outbox::Outbox;
 pub use pictures::of_message as pictures_of;
 pub use raw::{id_at, time_of};
 pub use shards::{BadShardRange, ShardRange};
 pub use status::Status;
+pub use telling::{Telling, score_message};
 pub use watch::Policy;
 pub use words::Lang;
+
+pub type Error = anyhow::Error;
 
 /// How the bot is on Discord.
 #[derive(Debug, Clone)]
@@ -47,6 +64,10 @@ pub struct Settings {
     pub policy: Policy,
     /// Where the page is reached from outside; no slash at the end.
     pub public_url: Option<String>,
+    /// How long face crops and previews are kept, in days.
+    pub crops_days: u32,
+    /// What may be trained on.
+    pub learn_from: Vec<RatingSource>,
     /// This process's share; `None`: as many shards as Discord advises.
     pub shards: Option<ShardRange>,
 }

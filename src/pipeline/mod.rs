@@ -30,7 +30,7 @@ pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};
 pub use messages::{Ask, IncomingMessage, MessagePicture};
 pub use near::near_duplicate_groups;
-pub use sends::{Attempt, NewSend, SendRow};
+pub use sends::{Attempt, Follows, NewSend, SendRow, Unpublished};
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
 
 use crate::domain::{DeskRules, RatingSource};

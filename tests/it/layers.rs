@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a room may name; a path allows all below it. Test code may name anything.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("domain", &[]),
+    ("card", &["domain"]),
     ("fetch", &[]),
     ("samples", &["domain"]),
     ("taste", &["domain"]),
     ("vision", &["domain"]),
     ("store", &["domain"]),
     ("pipeline", &["domain", "fetch", "samples", "store", "taste", "vision"]),
-    ("discord", &["domain", "pipeline"]),
+    ("discord", &["card", "domain", "pipeline"]),
     ("web", &["domain", "pipeline"]),
     ("config", &["domain", "vision::runtime::Device"]),
     ("app", &["config", "discord", "domain", "fetch", "pipeline", "samples", "store", "taste", "vision", "web"]),
