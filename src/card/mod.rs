@@ -68,7 +68,8 @@ mod tests {
         let crops = (0..).flat_map(|seed| {
             let scene = Scene::new(seed);
             let picture = scene.render().expect("a scene can be painted");
-            let crops: Vec<RgbImage> = scene.faces.iter().map(|f| crate::vision::crop_face(&picture, f.bounds)).collect();
+            let crops: Vec<RgbImage> =
+                scene.faces.iter().map(|f| crate::vision::crop_face(&picture, f.bounds)).collect();
             crops
         });
         (1..)
