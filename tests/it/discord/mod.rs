@@ -2,6 +2,8 @@
 
 mod agegate;
 mod asking;
+mod bench;
+mod chaos;
 mod fake;
 mod fake_itself;
 mod following;

@@ -23,10 +23,7 @@ async fn every_way_a_connection_ends_is_survived() {
         &|gateway| gateway.control(|| Out::Close(4008)),
         &|gateway| gateway.control(|| Out::Close(4009)),
         // The session is lost: whatever was missed has to be looked up.
-        &|gateway| {
-            gateway.sessions.clear();
-            gateway.control(|| Out::Cut);
-        },
+        &super::fake::Gateway::lose_sessions,
     ];
     for (i, ending) in endings.iter().enumerate() {
         let missed = stage.discord.world(|world| {
