@@ -19,11 +19,12 @@ use std::sync::Arc;
 use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
+pub use crate::store::StoreError;
 pub use clock::{Clock, SystemClock};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use near::near_duplicate_groups;
-pub use sends::{Attempt, NewSend, SendRow};
+pub use sends::{Attempt, Follows, NewSend, SendRow, Unpublished};
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
 
 use crate::domain::{DeskRules, RatingSource};

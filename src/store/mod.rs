@@ -7,6 +7,7 @@ mod people;
 mod picks;
 mod pictures;
 mod posts;
+mod publishing;
 mod ratings;
 mod sends;
 mod tastes;
@@ -23,8 +24,9 @@ pub use blobs::{BlobId, BlobKind, Blobs};
 pub use picks::{Case, PickRow};
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
+pub use publishing::Unpublished;
 pub use ratings::{RatedFace, RatingCounts};
-pub use sends::{Attempt, NewSend, SendRow};
+pub use sends::{Attempt, Follows, NewSend, SendRow};
 pub use tastes::{FittedTaste, TasteRow};
 
 /// What went wrong with the database or the blobs.

@@ -1,0 +1,1 @@
+//! The outbox against a small Discord of its own.
