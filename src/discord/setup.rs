@@ -5,7 +5,6 @@ mod panel;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
 use serenity::all::{
@@ -223,7 +222,7 @@ async fn panel(ctx: &Serenity, app: &App, guild: GuildId, page: Page, lang: Lang
     let watched = app.pipeline.watched(guild.get()).await?;
     let lacks = lacks(ctx, guild, &settings, &watched).await?;
     let notes = Notes {
-        message_content: app.message_content.load(Ordering::Relaxed),
+        message_content: app.status.reads_messages(),
         operator_allows: app.settings.learn_from.contains(&RatingSource::Channel),
     };
     Ok(Panel { lang, page, settings: &settings, watched: &watched, lacks: &lacks, notes }.answer())
