@@ -40,6 +40,19 @@ async fn storm(seed: u64, kills: bool) {
             }
             2 => home.advance(Duration::seconds(rng.random_range(1..20))),
             3 if kills => home.restart(),
+            4 if there.len() > 2 => {
+                // Deleted while its reply is on the way.
+                let due = home.pipeline.store().due_sends(home.pipeline.now()).await.expect("reads");
+                let Some(row) = due.first() else { continue };
+                there.retain(|(at, _)| *at != row.source);
+                let deletion = async {
+                    let pause = std::time::Duration::from_micros(rng.random_range(0..6000));
+                    let _ = tokio::time::timeout(pause, std::future::pending::<()>()).await;
+                    home.fake.lock().sources.retain(|&id| id != row.source.message);
+                    home.pipeline.source_deleted(row.source).await.expect("deletes");
+                };
+                tokio::join!(home.outbox.handle(row), deletion);
+            }
             _ => {
                 let due = home.pipeline.store().due_sends(home.pipeline.now()).await.expect("reads");
                 let Some(row) = due.choose(&mut rng) else { continue };
