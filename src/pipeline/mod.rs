@@ -6,6 +6,8 @@ mod desk;
 mod guilds;
 mod intake;
 mod learn;
+mod links;
+mod messages;
 mod near;
 mod people;
 mod privacy;
@@ -25,12 +27,15 @@ use std::sync::Arc;
 use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
+pub use crate::store::{Cursor, ScopeStats, StoreError};
 pub use asks::{ASKED_AT_ONCE, ASKS_A_DAY, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
+pub use links::{Fresh, FreshLinks};
+pub use messages::{Ask, IncomingMessage, MessagePicture};
 pub use near::near_duplicate_groups;
-pub use sends::{Attempt, NewSend, SendRow};
+pub use sends::{Attempt, Follows, NewSend, SendRow, Unpublished};
 pub use stats::{Since, TopPost};
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
 pub use why::{Alike, Why};
@@ -49,6 +54,8 @@ pub struct Parts {
     pub engine: Engine,
     /// Downloads what is behind a link.
     pub fetcher: Fetcher,
+    /// Asks the source for a new link when one has died; `None`: there is nobody to ask.
+    pub links: Option<Arc<dyn FreshLinks>>,
     pub clock: Arc<dyn Clock>,
     pub limits: DecodeLimits,
     pub rules: DeskRules,
@@ -66,10 +73,12 @@ pub struct Pipeline {
     parts: Parts,
     /// There is a post with a step to take.
     work: Notify,
-    /// There may be something to send.
-    sends: Notify,
     /// There are ratings that no taste has seen.
     ratings: learn::News,
+    /// There may be something to send.
+    sends: Notify,
+    /// A post came to its end, or went.
+    ended: Notify,
     tastes: learn::Tastes,
     /// Shared from an original's write to its claim; exclusive to look whether anybody waits for one and remove it.
     spool: RwLock<()>,
@@ -80,8 +89,9 @@ impl Pipeline {
         Self {
             parts,
             work: Notify::new(),
-            sends: Notify::new(),
             ratings: learn::News::default(),
+            sends: Notify::new(),
+            ended: Notify::new(),
             tastes: learn::Tastes::default(),
             spool: RwLock::new(()),
         }

@@ -198,7 +198,7 @@ impl Pipeline {
         }
         // Its ratings went with it, and what Discord was told of it.
         self.ratings.anywhere();
-        self.sends.notify_one();
+        self.post_ended();
         Ok(true)
     }
 }

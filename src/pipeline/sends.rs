@@ -6,7 +6,7 @@ use super::Pipeline;
 use crate::domain::{MessageKey, PostId, Scope, SendId};
 use crate::store::{BlobKind, StoreError};
 
-pub use crate::store::{Attempt, NewSend, SendRow};
+pub use crate::store::{Attempt, Follows, NewSend, SendRow, Unpublished};
 
 impl Pipeline {
     /// Waits until there may be something to send: a post came to its end, or a source changed or went.
@@ -28,7 +28,7 @@ impl Pipeline {
         }
         // Ratings went with the posts, and there is something to delete.
         self.ratings.anywhere();
-        self.sends.notify_one();
+        self.post_ended();
         Ok(true)
     }
 
@@ -57,6 +57,16 @@ impl Pipeline {
     /// Posts of a message in the order of its pictures; `asked`: those that a command asked for.
     pub async fn message_posts(&self, message: MessageKey, asked: bool) -> Result<Vec<PostId>, StoreError> {
         self.store().message_posts(message, asked).await
+    }
+
+    /// Whether a post belongs behind the age gate: its source marked it, or the models find it explicit or suggestive.
+    pub async fn is_age_restricted(&self, post: PostId) -> Result<bool, StoreError> {
+        let Some(row) = self.store().post(post).await? else { return Ok(false) };
+        if row.marked_restricted {
+            return Ok(true);
+        }
+        let Some(picture) = row.picture else { return Ok(false) };
+        Ok(self.store().picture(picture).await?.is_some_and(|p| p.safety.is_restricted()))
     }
 
     pub fn now(&self) -> OffsetDateTime {

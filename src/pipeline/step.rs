@@ -33,6 +33,8 @@ pub(super) enum StepError {
     Panicked,
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    #[error("the link has died, and its message cannot be asked for a new one now: {0}")]
+    NoLink(String),
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -45,7 +47,7 @@ impl StepError {
         match self {
             Self::Decode(_) | Self::Draw(_) | Self::OriginalGone | Self::Poison => false,
             Self::Fetch(error) => error.is_retryable(),
-            Self::Panicked | Self::Engine(_) | Self::Store(_) => true,
+            Self::NoLink(_) | Self::Panicked | Self::Engine(_) | Self::Store(_) => true,
         }
     }
 
@@ -59,6 +61,7 @@ impl StepError {
         match self {
             Self::Decode(error) => error.code(),
             Self::Fetch(error) => error.code(),
+            Self::NoLink(_) => "link_gone",
             Self::OriginalGone => "original_gone",
             Self::Poison => "poison",
             Self::Engine(_) => "model",
@@ -91,7 +94,7 @@ impl Pipeline {
         let picture = match &item.origin {
             Origin::Spool { picture } => *picture,
             Origin::Link { url } => {
-                let bytes = self.parts.fetcher.get(url, self.parts.limits.max_bytes).await?;
+                let Some(bytes) = self.follow(item.post, url).await? else { return Ok(()) };
                 blocking(move || blobs.put(BlobKind::Spool, &bytes)).await?
             }
             &Origin::Drawing { seed } => {

@@ -104,6 +104,7 @@ async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine)
         blobs: Blobs::open(folder).expect("opens"),
         engine,
         fetcher: Fetcher::new(FetchRules::default()).expect("builds"),
+        links: None,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: 1.0, ..DeskRules::default() },

@@ -3,13 +3,16 @@
 mod asks;
 mod blobs;
 mod codec;
+mod cursors;
 mod desk;
 mod guilds;
+mod messages;
 mod people;
 mod picks;
 mod pictures;
 mod posts;
 mod privacy;
+mod publishing;
 mod ratings;
 mod reactions;
 mod reports;
@@ -28,14 +31,17 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 pub use asks::{Askable, AskedFace};
 pub use blobs::{BlobId, BlobKind, Blobs};
+pub use cursors::Cursor;
 pub use desk::Case;
+pub use messages::{ClaimedMessage, MessageClaim};
 pub use picks::PickRow;
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
+pub use publishing::Unpublished;
 pub use ratings::RatingCounts;
 pub use reactions::Heard;
 pub use reports::FaceReport;
-pub use sends::{Attempt, NewSend, SendRow};
+pub use sends::{Attempt, Follows, NewSend, SendRow};
 pub use stats::{ScopeStats, TopRow};
 pub use tastes::{FittedTaste, TasteRow};
 pub use teaching::RatedFace;

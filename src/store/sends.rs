@@ -38,6 +38,8 @@ pub struct SendRow {
     pub message: Option<u64>,
     /// The forward that was sent after it.
     pub companion: Option<u64>,
+    /// That forward has not been sent yet.
+    pub owes_forward: bool,
     /// What it shows has changed since.
     pub changed: bool,
     /// Failed tries since the last that succeeded.
@@ -63,6 +65,15 @@ pub enum Attempt {
     Unknown,
 }
 
+/// What is to be done once a send is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Follows {
+    /// Publish it to those who follow the channel.
+    pub announce: bool,
+    /// Forward the source after it.
+    pub forward: bool,
+}
+
 /// The posts of a reply's message that have not come to their end.
 const UNFINISHED: &str = "SELECT 1 FROM posts p WHERE p.message = s.source AND p.asked = 0 AND \
                           p.state NOT IN ('published', 'failed')";
@@ -79,6 +90,7 @@ impl Store {
              ELSE true END) \
              UNION ALL SELECT * FROM sends s WHERE state = 'sent' AND changed = 1 AND retry_at <= ?1 AND \
              (kind <> 'reply' OR NOT EXISTS ({UNFINISHED})) \
+             UNION ALL SELECT * FROM sends s WHERE companion = 0 AND state = 'sent' AND retry_at <= ?1 \
              ) GROUP BY channel ORDER BY id"
         );
         sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -95,7 +107,8 @@ impl Store {
         let at: Option<i64> = sqlx::query_scalar(
             "SELECT min(at) FROM ( \
              SELECT min(retry_at) AS at FROM sends WHERE state IN ('waiting', 'sending', 'deleting') AND retry_at > ?1 \
-             UNION ALL SELECT min(retry_at) FROM sends WHERE state = 'sent' AND changed = 1 AND retry_at > ?1)",
+             UNION ALL SELECT min(retry_at) FROM sends WHERE state = 'sent' AND changed = 1 AND retry_at > ?1 \
+             UNION ALL SELECT min(retry_at) FROM sends WHERE companion = 0 AND state = 'sent' AND retry_at > ?1)",
         )
         .bind(millis(now))
         .fetch_one(&self.pool)
@@ -206,13 +219,14 @@ impl Store {
     }
 
     /// Discord has it. A row whose source went meanwhile stays to be deleted.
-    pub async fn set_sent(&self, id: SendId, message: u64, announce: bool, now: OffsetDateTime) -> Result<()> {
+    pub async fn set_sent(&self, id: SendId, message: u64, follows: Follows, now: OffsetDateTime) -> Result<()> {
         sqlx::query(
             "UPDATE sends SET state = CASE WHEN state IN ('deleting', 'gone') THEN 'deleting' ELSE 'sent' END, \
-             message = ?, announce = ?, sent_at = ?, tries = 0, retry_at = 0, error = NULL WHERE id = ?",
+             message = ?, announce = ?, companion = ?, sent_at = ?, tries = 0, retry_at = 0, error = NULL WHERE id = ?",
         )
         .bind(message.cast_signed())
-        .bind(announce)
+        .bind(follows.announce)
+        .bind(follows.forward.then_some(0))
         .bind(millis(now))
         .bind(id.0)
         .execute(&self.pool)
@@ -220,9 +234,10 @@ impl Store {
         Ok(())
     }
 
-    pub async fn set_companion(&self, id: SendId, message: u64) -> Result<()> {
-        sqlx::query("UPDATE sends SET companion = ? WHERE id = ?")
-            .bind(message.cast_signed())
+    /// The forward was sent; `None`: it cannot be.
+    pub async fn set_companion(&self, id: SendId, message: Option<u64>) -> Result<()> {
+        sqlx::query("UPDATE sends SET companion = ?, tries = 0, retry_at = 0 WHERE id = ?")
+            .bind(message.map(u64::cast_signed))
             .bind(id.0)
             .execute(&self.pool)
             .await?;
@@ -427,7 +442,8 @@ pub(super) fn send_row(row: &SqliteRow) -> Result<SendRow> {
         channel: row.try_get::<i64, _>("channel")?.cast_unsigned(),
         state: parse(row.try_get("state")?)?,
         message: number("message")?,
-        companion: number("companion")?,
+        companion: number("companion")?.filter(|&id| id != 0),
+        owes_forward: number("companion")? == Some(0),
         changed: row.try_get::<i64, _>("changed")? != 0,
         tries: row.try_get("tries")?,
         error: row.try_get("error")?,

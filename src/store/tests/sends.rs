@@ -64,7 +64,7 @@ async fn a_reply_waits_for_all_pictures_of_its_message_and_is_claimed_once() {
     // Nobody knows: it stays to be looked for.
     home.store.retry_send(id, Attempt::Unknown, NOW, "timed out").await.expect("writes");
     assert_eq!(row(&home, id).await.state, SendState::Sending);
-    home.store.set_sent(id, 2000, false, NOW).await.expect("writes");
+    home.store.set_sent(id, 2000, Follows::default(), NOW).await.expect("writes");
     assert!(due(&home, NOW + Duration::DAY).await.is_empty());
     assert_eq!(home.store.send_by_message(2000).await.expect("reads").expect("is known").source, SOURCE);
     assert!(!home.store.begin_send(id).await.expect("writes"), "what was sent is not sent again");
@@ -80,7 +80,7 @@ async fn a_pick_is_due_when_it_is_published_and_one_row_a_channel_is_answered() 
     assert_eq!(due(&home, NOW).await, [other], "its post is not published");
     finish(&home, post, &shown).await;
     assert_eq!(due(&home, NOW).await, [pick], "the oldest of the channel");
-    home.store.set_sent(pick, 3000, false, NOW).await.expect("writes");
+    home.store.set_sent(pick, 3000, Follows::default(), NOW).await.expect("writes");
     assert_eq!(due(&home, NOW).await, [other]);
 }
 
@@ -106,7 +106,7 @@ async fn a_deleted_source_takes_everything_along_at_whatever_moment_it_goes() {
         match moment {
             "silent" => store.set_silent(id).await.expect("writes"),
             "failed" => store.fail_send(id, "403").await.expect("writes"),
-            "sent" => store.set_sent(id, 2000, false, NOW).await.expect("writes"),
+            "sent" => store.set_sent(id, 2000, Follows::default(), NOW).await.expect("writes"),
             "gone" => store.set_gone(id).await.expect("writes"),
             _ => {}
         }
@@ -117,7 +117,7 @@ async fn a_deleted_source_takes_everything_along_at_whatever_moment_it_goes() {
         assert_eq!(store.picture(shown.picture.id).await.expect("reads"), None);
         // The request that was under way ends well: the message is still to be deleted.
         if moment == "sending" {
-            store.set_sent(id, 2000, false, NOW).await.expect("writes");
+            store.set_sent(id, 2000, Follows::default(), NOW).await.expect("writes");
             assert_eq!((row(&home, id).await.state, row(&home, id).await.message), (SendState::Deleting, Some(2000)));
         }
         assert_eq!(due(&home, NOW).await.len(), usize::from(left == SendState::Deleting));
@@ -137,7 +137,7 @@ async fn a_removed_picture_deletes_its_pick_and_changes_reply_and_digest() {
     let pick = |post| NewSend { kind: SendKind::Pick, post: Some(post), channel: 9, ..reply(SOURCE) };
     let (first_pick, second_pick) = (claim(&home, &pick(first)).await, claim(&home, &pick(second)).await);
     for (send, message) in [(id, 2000), (first_pick, 3000), (second_pick, 3001)] {
-        home.store.set_sent(send, message, false, NOW).await.expect("writes");
+        home.store.set_sent(send, message, Follows::default(), NOW).await.expect("writes");
     }
     home.store.remove_post(first).await.expect("removes");
     let states = [row(&home, id).await, row(&home, first_pick).await, row(&home, second_pick).await]

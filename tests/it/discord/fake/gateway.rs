@@ -158,6 +158,12 @@ impl Gateway {
         }
     }
 
+    /// Connections end and nothing can be resumed: what is missed has to be looked up.
+    pub(crate) fn lose_sessions(&mut self) {
+        self.control(|| Out::Cut);
+        self.sessions.clear();
+    }
+
     pub(crate) fn send_op(&mut self, op: u8, data: &Value) {
         let frame = json!({ "op": op, "d": data, "s": null, "t": null }).to_string();
         self.control(|| Out::Frame(frame.clone()));

@@ -171,6 +171,9 @@ impl World {
     /// Takes a message in under this id and tells of it.
     pub(crate) fn insert(&mut self, channel: u64, id: u64, message: Message) {
         let ephemeral = message.ephemeral;
+        if let (Some(source), true) = (message.replies_to(), message.author == self.bot) {
+            *self.replied.entry((channel, source)).or_default() += 1;
+        }
         self.channels.get_mut(&channel).expect("the channel was looked up").messages.insert(id, message);
         if !ephemeral {
             let event = self.message_event(channel, id);

@@ -34,14 +34,14 @@ use tokio::task::JoinHandle;
 
 pub(crate) use faults::{Dice, Fault, Faults};
 pub(crate) use gateway::{Gateway, Out};
-pub(crate) use interact::{Asker, Token};
+pub(crate) use interact::Asker;
+pub(crate) use limits::Limits;
 pub(crate) use people::Draft;
 pub(crate) use pictures::Picture;
 pub(crate) use setup::Place;
-pub(crate) use world::{Channel, Interaction, Message, Reaction, World, emoji, id, kind};
+pub(crate) use world::{Message, Reaction, World, kind};
 
 use contract::Contract;
-use limits::Limits;
 use shapes::Shapes;
 
 use crate::bot::PATIENCE;

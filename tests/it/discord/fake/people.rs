@@ -219,6 +219,17 @@ impl World {
         message.files.iter().map(|id| &self.files[id]).map(|f| (Arc::clone(&f.bytes), f.description.clone())).collect()
     }
 
+    /// Lets go of the bytes of a message's files and of those in its replies; nobody will ask for them again.
+    pub(crate) fn forget_bytes(&mut self, (channel, message): At) {
+        let replies = self.replies_to((channel, message));
+        let source = self.message(channel, message).map(|message| message.files.clone()).unwrap_or_default();
+        for id in source.into_iter().chain(replies.into_iter().flat_map(|(_, reply)| reply.files)) {
+            if let Some(file) = self.files.get_mut(&id) {
+                file.bytes = Arc::default();
+            }
+        }
+    }
+
     /// Reactions of people that stand on a message.
     pub(crate) fn standing(&self, (channel, message): At) -> Vec<Reaction> {
         self.message(channel, message).map(|message| message.reactions.clone()).unwrap_or_default()

@@ -191,6 +191,8 @@ pub(crate) struct World {
     pub(crate) interactions: HashMap<String, Interaction>,
     /// Messages by author's nonce, with the time.
     pub(crate) nonces: HashMap<String, (u64, u64, Instant)>,
+    /// How often the bot ever replied to a message.
+    pub(crate) replied: HashMap<(u64, u64), u32>,
     pub(crate) gateway: Gateway,
 }
 
@@ -230,6 +232,7 @@ impl World {
             commands: Vec::new(),
             interactions: HashMap::new(),
             nonces: HashMap::new(),
+            replied: HashMap::new(),
             gateway: Gateway::of(bot),
         }
     }

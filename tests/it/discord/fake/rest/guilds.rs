@@ -9,7 +9,7 @@ use crate::discord::fake::world::{Channel, Guild, Role, World, id, kind};
 pub(super) fn answer(world: &mut World, call: &Call, path: &[&str]) -> Answer {
     let number = |text: &&str| text.parse::<u64>().unwrap_or(0);
     match (call.method.as_str(), path) {
-        (_, ["gateway", ..] | ["oauth2", ..] | ["applications", ..]) => application(world, call, path),
+        (_, ["gateway" | "oauth2" | "applications", ..]) => application(world, call, path),
         ("GET", ["users", "@me"]) => Ok(Some(world.user_json(world.bot))),
         ("GET", ["users", user]) if world.users.contains_key(&number(user)) => Ok(Some(world.user_json(number(user)))),
         ("GET", ["users", _]) => Err(unknown(10013, "Unknown User")),
@@ -80,11 +80,23 @@ fn register(world: &mut World, app: &str, wanted: &Value) -> Value {
         for (name, value) in wanted.as_object().into_iter().flatten() {
             command[name] = value.clone();
         }
+        tidy(&mut command["options"]);
         (command["id"], command["application_id"]) = (id, json!(app));
         commands.push(command);
     }
     world.commands.clone_from(&commands);
     Value::Array(commands)
+}
+
+/// Options as Discord gives them back: without what says nothing.
+fn tidy(options: &mut Value) {
+    for option in options.as_array_mut().into_iter().flatten() {
+        let Some(fields) = option.as_object_mut() else { continue };
+        fields.retain(|_, value| !value.is_null() && *value != json!([]));
+        if let Some(inner) = fields.get_mut("options") {
+            tidy(inner);
+        }
+    }
 }
 
 fn in_guild(world: &mut World, call: &Call, guild: u64, path: &[&str]) -> Answer {

@@ -268,6 +268,11 @@ fn with_ids(components: &Value) -> Value {
         for component in row["components"].as_array_mut().into_iter().flatten() {
             next += 1;
             component["id"] = json!(next);
+            if component["type"] == 3 {
+                for bound in ["min_values", "max_values"] {
+                    component[bound] = json!(component[bound].as_u64().unwrap_or(1));
+                }
+            }
         }
     }
     components

@@ -1,5 +1,7 @@
 //! The loopback Discord itself: a plain serenity client finds in it what it would find on Discord.
 
+mod interactions;
+
 use std::sync::Arc;
 use std::time::Duration;
 
