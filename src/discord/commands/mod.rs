@@ -5,8 +5,10 @@ mod about;
 mod channels;
 mod choices;
 mod failure;
+mod links;
 mod naming;
 mod own_data;
+pub(super) mod sight;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +18,7 @@ use poise::serenity_prelude as serenity;
 use serenity::{ChannelType, ComponentInteraction, CreateCommand, FullEvent, Http, Interaction};
 
 use super::answer::Answer;
-use super::{App, Error, Lang, permissions, setup};
+use super::{App, Error, Lang, buttons, permissions, setup};
 
 use choices::choices;
 #[cfg(test)]
@@ -146,6 +148,7 @@ async fn component(ctx: &serenity::Context, click: &ComponentInteraction, app: &
     let Some((kind, _)) = id.split_once(':') else { return Ok(()) };
     let done = match kind {
         "setup" => setup::clicked(ctx, click, app, lang).await,
+        "up" | "down" | "rate" | "why" | "notface" | "remove" => buttons::clicked(ctx, click, app, lang).await,
         _ => return Ok(()),
     };
     if let Err(error) = done {
