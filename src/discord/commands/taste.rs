@@ -71,13 +71,13 @@ pub(super) fn taste_words(lang: Lang, scope: Scope, taste: &TasteView, own: Opti
     lines.push(milestone(lang, ratings));
     if let Some((rank, n)) = taste.held_out {
         let how = if rank >= 0.7 {
-            tr!(lang, "taste.rank.strong")
+            tr!(lang, "discord.taste.rank_strong")
         } else if rank >= 0.4 {
-            tr!(lang, "taste.rank.fair")
+            tr!(lang, "discord.taste.rank_fair")
         } else if rank >= 0.2 {
-            tr!(lang, "taste.rank.weak")
+            tr!(lang, "discord.taste.rank_weak")
         } else {
-            tr!(lang, "taste.rank.none")
+            tr!(lang, "discord.taste.rank_none")
         };
         lines.push(tr!(lang, "discord.taste.rank", how = how, rank = format!("{rank:.2}"), n = n).into_owned());
     }
@@ -237,8 +237,8 @@ pub(super) async fn reset_clicked(
         }
     };
     click.create_response(ctx, CreateInteractionResponse::Acknowledge).await?;
-    let n = app.pipeline.reset_taste(scope).await?;
-    click.edit_response(ctx, Answer::text(tr!(lang, "discord.reset.done", n = n)).edit()).await?;
+    app.pipeline.reset_taste(scope).await?;
+    click.edit_response(ctx, Answer::text(tr!(lang, "discord.reset.done")).edit()).await?;
     Ok(())
 }
 
