@@ -12,7 +12,7 @@ impl Pipeline {
 
     pub async fn set_person(&self, id: u64, person: &Person) -> Result<(), StoreError> {
         self.store().set_person(id, person).await?;
-        self.ratings.notify_one();
+        self.ratings.anywhere();
         Ok(())
     }
 

@@ -2,15 +2,20 @@
 
 mod blobs;
 mod codec;
+mod cursors;
+mod desk;
 mod guilds;
+mod messages;
 mod people;
 mod picks;
 mod pictures;
 mod posts;
 mod publishing;
 mod ratings;
+mod reactions;
 mod sends;
 mod tastes;
+mod teaching;
 #[cfg(test)]
 mod tests;
 
@@ -21,13 +26,18 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use blobs::{BlobId, BlobKind, Blobs};
-pub use picks::{Case, PickRow};
+pub use cursors::Cursor;
+pub use desk::Case;
+pub use messages::{ClaimedMessage, MessageClaim};
+pub use picks::PickRow;
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
 pub use publishing::Unpublished;
-pub use ratings::{RatedFace, RatingCounts};
+pub use ratings::RatingCounts;
+pub use reactions::Heard;
 pub use sends::{Attempt, Follows, NewSend, SendRow};
 pub use tastes::{FittedTaste, TasteRow};
+pub use teaching::RatedFace;
 
 /// What went wrong with the database or the blobs.
 #[derive(Debug, thiserror::Error)]

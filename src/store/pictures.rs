@@ -101,15 +101,18 @@ impl Store {
         ids.iter().map(|id| parse(id)).collect()
     }
 
-    /// A picture's faces, surest first.
+    /// A picture's faces, surest first, but those that somebody reported to be none.
     pub async fn faces(&self, picture: PictureId) -> Result<Vec<FaceRow>> {
-        sqlx::query("SELECT * FROM faces WHERE picture = ? ORDER BY confidence DESC, id")
-            .bind(picture.to_string())
-            .fetch_all(&self.pool)
-            .await?
-            .iter()
-            .map(face_row)
-            .collect()
+        sqlx::query(
+            "SELECT * FROM faces f WHERE picture = ? AND NOT EXISTS (SELECT 1 FROM face_reports n WHERE n.face = f.id) \
+             ORDER BY confidence DESC, id",
+        )
+        .bind(picture.to_string())
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(face_row)
+        .collect()
     }
 
     pub async fn face(&self, id: FaceId) -> Result<Option<FaceRow>> {
@@ -126,7 +129,8 @@ impl Store {
     pub async fn newest_faces(&self, limit: u32) -> Result<Vec<(PostId, FaceRow)>> {
         sqlx::query(
             "SELECT f.*, (SELECT max(p.id) FROM posts p WHERE p.picture = f.picture) AS post FROM faces f \
-             WHERE EXISTS (SELECT 1 FROM posts p WHERE p.picture = f.picture) ORDER BY f.id DESC LIMIT ?",
+             WHERE EXISTS (SELECT 1 FROM posts p WHERE p.picture = f.picture) AND \
+             NOT EXISTS (SELECT 1 FROM face_reports n WHERE n.face = f.id) ORDER BY f.id DESC LIMIT ?",
         )
         .bind(limit)
         .fetch_all(&self.pool)
