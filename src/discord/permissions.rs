@@ -6,17 +6,14 @@ use super::Lang;
 use crate::domain::GuildSettings;
 
 /// What an invitation asks for: everything that any setting needs.
-pub(super) const INVITED_WITH: Permissions = WATCH
-    .union(ANSWER)
-    .union(Permissions::SEND_MESSAGES_IN_THREADS)
-    .union(Permissions::MANAGE_ROLES);
+pub(super) const INVITED_WITH: Permissions =
+    WATCH.union(ANSWER).union(Permissions::SEND_MESSAGES_IN_THREADS).union(Permissions::MANAGE_ROLES);
 
 /// To see pictures, and those posted while the bot was away.
 const WATCH: Permissions = Permissions::VIEW_CHANNEL.union(Permissions::READ_MESSAGE_HISTORY);
 
 /// To post a card. Publishing the bot's own message to followers needs no more than sending it.
-const ANSWER: Permissions =
-    Permissions::SEND_MESSAGES.union(Permissions::ATTACH_FILES).union(Permissions::EMBED_LINKS);
+const ANSWER: Permissions = Permissions::SEND_MESSAGES.union(Permissions::ATTACH_FILES).union(Permissions::EMBED_LINKS);
 
 /// What a channel is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,9 +103,8 @@ fn role_lacks(guild: &Guild, me: &Member, id: RoleId) -> Option<Lack> {
     let Some(role) = guild.roles.get(&id) else { return Some(Lack::NoRole(id)) };
     let mine = || me.roles.iter().filter_map(|id| guild.roles.get(id));
     let owner = guild.owner_id == me.user.id;
-    let may = |what: Permissions| {
-        owner || mine().any(|r| r.permissions.contains(what)) || everyone(guild).contains(what)
-    };
+    let may =
+        |what: Permissions| owner || mine().any(|r| r.permissions.contains(what)) || everyone(guild).contains(what);
     if !may(Permissions::MANAGE_ROLES) && !may(Permissions::ADMINISTRATOR) {
         return Some(Lack::ManageRoles);
     }
@@ -206,10 +202,8 @@ mod tests {
 
     #[test]
     fn nothing_is_missing_where_the_bot_has_what_it_was_invited_with() {
-        let settings =
-            GuildSettings { curated: Some(21), subscribers: Some(SUBSCRIBERS), ..GuildSettings::default() };
-        let guild =
-            guild(Permissions::empty(), INVITED_WITH, &[channel(20, 0, json!([])), channel(21, 5, json!([]))]);
+        let settings = GuildSettings { curated: Some(21), subscribers: Some(SUBSCRIBERS), ..GuildSettings::default() };
+        let guild = guild(Permissions::empty(), INVITED_WITH, &[channel(20, 0, json!([])), channel(21, 5, json!([]))]);
         assert_eq!(lacks(&guild, &settings, &[20]), []);
     }
 
@@ -281,10 +275,7 @@ mod tests {
     fn a_channel_that_is_watched_and_curated_is_named_once() {
         let guild = guild(Permissions::empty(), WATCH, &[channel(20, 0, json!([]))]);
         let settings = GuildSettings { curated: Some(20), replies: false, ..GuildSettings::default() };
-        assert_eq!(
-            lacks(&guild, &settings, &[20]),
-            [Lack::InChannel { channel: ChannelId::new(20), missing: ANSWER }]
-        );
+        assert_eq!(lacks(&guild, &settings, &[20]), [Lack::InChannel { channel: ChannelId::new(20), missing: ANSWER }]);
     }
 
     #[test]

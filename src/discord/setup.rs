@@ -5,7 +5,6 @@ mod panel;
 #[cfg(test)]
 mod tests;
 
-
 use anyhow::Context as _;
 use serenity::all::{
     ComponentInteraction, ComponentInteractionDataKind, Context as Serenity, CreateInteractionResponse, GuildId,
@@ -151,12 +150,7 @@ fn changes(watched: &[u64], chosen: &[u64]) -> (Vec<u64>, Vec<u64>) {
 }
 
 /// A click on the panel.
-pub(super) async fn clicked(
-    ctx: &Serenity,
-    click: &ComponentInteraction,
-    app: &App,
-    lang: Lang,
-) -> Result<(), Error> {
+pub(super) async fn clicked(ctx: &Serenity, click: &ComponentInteraction, app: &App, lang: Lang) -> Result<(), Error> {
     let guild = click.guild_id.context("the panel was clicked outside of a guild")?;
     let moderates = Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR;
     let member = click.member.as_ref().and_then(|member| member.permissions).unwrap_or(Permissions::empty());
@@ -165,7 +159,8 @@ pub(super) async fn clicked(
         click.create_response(ctx, CreateInteractionResponse::Message(answer.whisper())).await?;
         return Ok(());
     }
-    let (page, step) = read(&click.data.custom_id, &values(&click.data.kind)).context("the panel knows no such step")?;
+    let (page, step) =
+        read(&click.data.custom_id, &values(&click.data.kind)).context("the panel knows no such step")?;
     click.create_response(ctx, CreateInteractionResponse::Acknowledge).await?;
     let pipeline = &app.pipeline;
     let answer = match step {

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use poise::serenity_prelude as serenity;
 use serenity::{ChannelType, GuildId};
 
-use super::{Context, CURATABLE, Error, Lang, WATCHABLE, lang, say};
+use super::{CURATABLE, Context, Error, Lang, WATCHABLE, lang, say};
 use crate::discord::permissions::{self, Lack};
 use crate::discord::setup::{lacks, see_curated, share_words, style_name, trimmed};
 use crate::domain::{GuildSettings, PickStyle, TopShare};
@@ -64,9 +64,9 @@ pub(super) fn list_words(lang: Lang, watched: &[u64], lacks: &[Lack]) -> String 
         return tr!(lang, "discord.watch.none").into_owned();
     }
     let lacking = |channel: u64| {
-        lacks.iter().find(|lack| {
-            matches!(lack, Lack::NoChannel(id) | Lack::InChannel { channel: id, .. } if id.get() == channel)
-        })
+        lacks.iter().find(
+            |lack| matches!(lack, Lack::NoChannel(id) | Lack::InChannel { channel: id, .. } if id.get() == channel),
+        )
     };
     let line = |channel: &u64| match lacking(*channel) {
         None => tr!(lang, "discord.watch.fine", channel = channel),

@@ -157,8 +157,7 @@ mod tests {
         for value in everything() {
             differ(value["options"].as_array().map(Vec::as_slice).unwrap_or_default());
         }
-        let top: Vec<_> =
-            registration(&super::super::all()).iter().map(|c| serde_json::to_value(c).unwrap()).collect();
+        let top: Vec<_> = registration(&super::super::all()).iter().map(|c| serde_json::to_value(c).unwrap()).collect();
         differ(&top);
     }
 

@@ -6,10 +6,10 @@ use serenity::all::{
 };
 
 use super::SHOWN;
+use crate::discord::Lang;
 use crate::discord::answer::Answer;
 use crate::discord::commands::{CURATABLE, WATCHABLE};
 use crate::discord::permissions::{self, Lack};
-use crate::discord::Lang;
 use crate::domain::{GuildSettings, PickStyle, TopShare};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,11 +162,8 @@ impl Panel<'_> {
             (true, true) => tr!(lang, "discord.setup.learn_on"),
             (true, false) => tr!(lang, "discord.setup.learn_waits"),
         };
-        let gate = if settings.age_gate {
-            tr!(lang, "discord.setup.gate_on")
-        } else {
-            tr!(lang, "discord.setup.gate_off")
-        };
+        let gate =
+            if settings.age_gate { tr!(lang, "discord.setup.gate_on") } else { tr!(lang, "discord.setup.gate_off") };
         let replies = if settings.replies {
             tr!(lang, "discord.setup.replies_on")
         } else {
@@ -201,10 +198,8 @@ impl Panel<'_> {
     fn channel_rows(&self) -> Vec<CreateActionRow> {
         let lang = self.lang;
         let chosen: Vec<ChannelId> = self.watched.iter().take(SHOWN).map(|id| ChannelId::new(*id)).collect();
-        let watched = CreateSelectMenuKind::Channel {
-            channel_types: Some(WATCHABLE.into()),
-            default_channels: Some(chosen),
-        };
+        let watched =
+            CreateSelectMenuKind::Channel { channel_types: Some(WATCHABLE.into()), default_channels: Some(chosen) };
         let curated = CreateSelectMenuKind::Channel {
             channel_types: Some(CURATABLE.into()),
             default_channels: Some(self.settings.curated.map(ChannelId::new).into_iter().collect()),

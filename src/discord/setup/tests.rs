@@ -79,7 +79,9 @@ fn a_page_fits_into_a_message_with_many_channels_and_lacks() {
 fn everything_that_the_panel_offers_is_understood() {
     let settings = GuildSettings { threshold: 4.1, ..GuildSettings::default() };
     let mut read_back = 0;
-    for settings in [settings.clone(), GuildSettings { learn_from_reactions: true, age_gate: false, replies: false, ..settings }] {
+    for settings in
+        [settings.clone(), GuildSettings { learn_from_reactions: true, age_gate: false, replies: false, ..settings }]
+    {
         for page in Page::ALL {
             let panel =
                 Panel { lang: Lang::En, page, settings: &settings, watched: &[20], lacks: &[], notes: ALL_WELL };
@@ -122,12 +124,8 @@ fn a_click_changes_that_one_setting() {
             other => panic!("{id} is {other:?}"),
         }
     }
-    let expected = GuildSettings {
-        threshold: 3.5,
-        learn_from_reactions: true,
-        subscribers: Some(40),
-        ..GuildSettings::default()
-    };
+    let expected =
+        GuildSettings { threshold: 3.5, learn_from_reactions: true, subscribers: Some(40), ..GuildSettings::default() };
     assert_eq!(settings, expected);
     assert_eq!(read("setup:1:curated", &[]), Some((Page::Channels, Step::Set(Change::Curated(None)))));
 }
