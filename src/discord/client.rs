@@ -15,7 +15,7 @@ use super::listener::Listener;
 use super::places::Places;
 use super::reconcile::Reconciler;
 use super::shards::{self, ShardRange};
-use super::{App, Settings};
+use super::{App, Outbox, Settings, framework};
 
 /// How long a stop waits for answers in the making, and for the shards to say goodbye.
 const GRACE: Duration = Duration::from_secs(10);
@@ -151,6 +151,9 @@ async fn session(app: &App, queue: &mpsc::UnboundedSender<Heard>, stop: &Cancell
     let shards = app.settings.shards.unwrap_or(ShardRange { from: 0, to: gateway.shards, total: gateway.shards });
     tracing::info!(shards = %format_args!("{}..{}/{}", shards.from, shards.to, shards.total), "connecting to Discord");
     let manager = Arc::clone(&client.shard_manager);
+    let outbox = Outbox::new(Arc::clone(&app.pipeline), Arc::clone(&client.http), Arc::clone(&client.cache));
+    let sending = stop.child_token();
+    let outbox = tokio::spawn(Arc::new(outbox).run(sending.clone()));
     let end = tokio::select! {
         () = stop.cancelled() => End::Stopped,
         // Serenity's range includes its end.
@@ -161,14 +164,19 @@ async fn session(app: &App, queue: &mpsc::UnboundedSender<Heard>, stop: &Cancell
         dead = shards::watch(&manager, &app.status, |shard| counts.heard(shard)) => End::Fatal(Fatal::Shard(dead.0)),
     };
     app.status.set_connected(false);
+    sending.cancel();
     if tokio::time::timeout(GRACE, manager.shutdown_all()).await.is_err() {
         tracing::warn!("a shard did not say goodbye in time");
+    }
+    if let Err(error) = outbox.await {
+        tracing::error!(%error, "the outbox did not end well");
     }
     end
 }
 
 async fn build(app: &App, queue: mpsc::UnboundedSender<Heard>, counts: Arc<Counts>) -> serenity::Result<Client> {
     ClientBuilder::new_with_http(build_http(&app.settings), intents(app.status.reads_messages()))
+        .framework(framework(app.clone()))
         .raw_event_handler(Ear::new(queue, counts))
         .await
 }

@@ -6,19 +6,18 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 use serenity::all::{Cache, Context, Event, RawEventHandler, Reaction, ReactionType, ReadyEvent};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::raw::{self, RawMessage};
 use super::shards::ShardRange;
-use crate::domain::MessageKey;
+use crate::domain::{MessageKey, ReactionChange};
 
 /// So long after a session's begin, messages are also taken from the raw handler: those between the begin and the
 /// collector's registration. Twice does no harm.
@@ -45,12 +44,12 @@ pub(super) enum Heard {
         as_of: Instant,
         message: MessageKey,
     },
-    /// Looked up: (person, emoji) of all that stand on a message. Answers whether nothing had happened to them since.
+    /// Looked up: (person, emoji) of all that stand on a message. Says whether they counted: nothing had happened to them since.
     ReactionsFetched {
         as_of: Instant,
         message: MessageKey,
         standing: Vec<(u64, String)>,
-        taken: oneshot::Sender<bool>,
+        taken: Arc<AtomicBool>,
     },
     ChannelDeleted {
         guild: u64,
@@ -61,7 +60,8 @@ pub(super) enum Heard {
     PermissionsChanged(Option<u64>),
     GuildJoined(u64),
     GuildLeft(u64),
-    Reaction(ReactionChange),
+    /// A bot's own are left out. An emoji is its character, or `name:id`.
+    Reactions(Vec<ReactionChange>),
 }
 
 /// A new session of a shard.
@@ -74,26 +74,6 @@ pub(super) struct Session {
     /// Of this shard.
     pub(super) guilds: Vec<u64>,
     pub(super) cache: Arc<Cache>,
-}
-
-/// What happened to the reactions on a message; a bot's own are left out. An emoji is its character, or `name:id`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum ReactionChange {
-    Add { message: MessageKey, person: u64, emoji: String },
-    Remove { message: MessageKey, person: u64, emoji: String },
-    Clear { message: MessageKey },
-    ClearEmoji { message: MessageKey, emoji: String },
-}
-
-impl ReactionChange {
-    pub(super) fn message(&self) -> MessageKey {
-        match self {
-            Self::Add { message, .. }
-            | Self::Remove { message, .. }
-            | Self::Clear { message }
-            | Self::ClearEmoji { message, .. } => *message,
-        }
-    }
 }
 
 /// Events heard, by shard.
@@ -204,18 +184,21 @@ pub(super) fn translate(event: &Event) -> Option<Heard> {
         Event::GuildCreate(e) => Heard::GuildJoined(e.guild.id.get()),
         // An outage says unavailable; removed is what says nothing.
         Event::GuildDelete(e) if !e.guild.unavailable => Heard::GuildLeft(e.guild.id.get()),
-        Event::ReactionAdd(e) => Heard::Reaction(added(&e.reaction)?),
-        Event::ReactionRemove(e) => Heard::Reaction(removed(&e.reaction)?),
-        Event::ReactionRemoveAll(e) => Heard::Reaction(ReactionChange::Clear {
+        Event::ReactionAdd(e) => one(added(&e.reaction)?),
+        Event::ReactionRemove(e) => one(removed(&e.reaction)?),
+        Event::ReactionRemoveAll(e) => one(ReactionChange::Clear {
             message: MessageKey { channel: e.channel_id.get(), message: e.message_id.get() },
         }),
-        Event::ReactionRemoveEmoji(e) => Heard::Reaction(ReactionChange::ClearEmoji {
-            message: key(&e.reaction),
-            emoji: emoji_name(&e.reaction.emoji),
-        }),
+        Event::ReactionRemoveEmoji(e) => {
+            one(ReactionChange::ClearEmoji { message: key(&e.reaction), emoji: emoji_name(&e.reaction.emoji) })
+        }
         Event::Unknown(e) => return unknown(&e.kind, &e.value),
         _ => return None,
     })
+}
+
+fn one(change: ReactionChange) -> Heard {
+    Heard::Reactions(vec![change])
 }
 
 fn read(value: &Value) -> Option<RawMessage> {
@@ -282,16 +265,14 @@ fn unknown(kind: &str, value: &Value) -> Option<Heard> {
                 return None;
             }
             let (message, person, emoji) = (message()?, number("user_id")?, emoji()?);
-            Heard::Reaction(ReactionChange::Add { message, person, emoji })
+            one(ReactionChange::Add { message, person, emoji })
         }
         "MESSAGE_REACTION_REMOVE" => {
             let (message, person, emoji) = (message()?, number("user_id")?, emoji()?);
-            Heard::Reaction(ReactionChange::Remove { message, person, emoji })
+            one(ReactionChange::Remove { message, person, emoji })
         }
-        "MESSAGE_REACTION_REMOVE_ALL" => Heard::Reaction(ReactionChange::Clear { message: message()? }),
-        "MESSAGE_REACTION_REMOVE_EMOJI" => {
-            Heard::Reaction(ReactionChange::ClearEmoji { message: message()?, emoji: emoji()? })
-        }
+        "MESSAGE_REACTION_REMOVE_ALL" => one(ReactionChange::Clear { message: message()? }),
+        "MESSAGE_REACTION_REMOVE_EMOJI" => one(ReactionChange::ClearEmoji { message: message()?, emoji: emoji()? }),
         "CHANNEL_DELETE" => Heard::ChannelDeleted { guild: guild?, channel: number("id")?, is_thread: false },
         "THREAD_DELETE" => Heard::ChannelDeleted { guild: guild?, channel: number("id")?, is_thread: true },
         "GUILD_DELETE" if !is_outage => Heard::GuildLeft(number("id")?),
@@ -354,8 +335,8 @@ mod tests {
         let data =
             json!({"channel_id": "20", "message_id": "50", "guild_id": "1", "emoji": {"id": null, "name": "⭐"}});
         assert!(matches!(event("MESSAGE_REACTION_REMOVE_EMOJI", &data), Event::Unknown(_)));
-        let Some(Heard::Reaction(change)) = heard("MESSAGE_REACTION_REMOVE_EMOJI", &data) else { panic!() };
-        assert_eq!(change, ReactionChange::ClearEmoji { message: KEY, emoji: "⭐".into() });
+        let Some(Heard::Reactions(changes)) = heard("MESSAGE_REACTION_REMOVE_EMOJI", &data) else { panic!() };
+        assert_eq!(changes, [ReactionChange::ClearEmoji { message: KEY, emoji: "⭐".into() }]);
     }
 
     #[test]
@@ -412,16 +393,15 @@ mod tests {
         assert!(matches!(heard("MESSAGE_DELETE_BULK"), Some(Heard::Deleted(20, ids)) if !ids.is_empty()));
         assert!(matches!(heard("CHANNEL_DELETE"), Some(Heard::ChannelDeleted { guild: 1, is_thread: false, .. })));
         assert!(matches!(heard("THREAD_DELETE"), Some(Heard::ChannelDeleted { guild: 1, is_thread: true, .. })));
+        let reaction = |name: &str| match heard(name) {
+            Some(Heard::Reactions(changes)) => changes.into_iter().next(),
+            _ => None,
+        };
         for name in ["MESSAGE_REACTION_ADD", "MESSAGE_REACTION_ADD#super", "MESSAGE_REACTION_ADD#custom"] {
-            let added =
-                matches!(heard(name), Some(Heard::Reaction(ReactionChange::Add { message, .. })) if message == KEY);
-            assert!(added, "{name}");
+            assert!(matches!(reaction(name), Some(ReactionChange::Add { message: KEY, .. })), "{name}");
         }
-        assert!(matches!(
-            heard("MESSAGE_REACTION_REMOVE"),
-            Some(Heard::Reaction(ReactionChange::Remove { person: 10, .. }))
-        ));
-        assert!(matches!(heard("MESSAGE_REACTION_REMOVE_ALL"), Some(Heard::Reaction(ReactionChange::Clear { .. }))));
+        assert!(matches!(reaction("MESSAGE_REACTION_REMOVE"), Some(ReactionChange::Remove { person: 10, .. })));
+        assert!(matches!(reaction("MESSAGE_REACTION_REMOVE_ALL"), Some(ReactionChange::Clear { message: KEY })));
         assert!(matches!(heard("GUILD_CREATE"), Some(Heard::GuildJoined(1))));
         assert!(matches!(heard("GUILD_DELETE#kicked"), Some(Heard::GuildLeft(1))));
         assert!(matches!(heard("RESUMED"), Some(Heard::Resumed)));

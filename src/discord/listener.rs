@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serenity::all::ApplicationId;
@@ -18,7 +19,7 @@ use super::pictures;
 use super::places::{Place, Places};
 use super::raw::RawMessage;
 use super::watch::{self, Decision, Leave, Look};
-use crate::domain::{Author, MessageKey, Rater};
+use crate::domain::{Author, MessageKey, Rater, ReactionChange};
 use crate::pipeline::{IncomingMessage, StoreError};
 
 /// How often the channels' newest messages are written down.
@@ -27,6 +28,8 @@ const FLUSH: Duration = Duration::from_secs(30);
 const DRAIN: Duration = Duration::from_secs(10);
 /// What was looked up may be so much older than what was heard since.
 const MEMORY: usize = 20_000;
+/// Reactions written down at once.
+const AT_ONCE: usize = 200;
 /// Tries to write one thing down, and the pause between them.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(200);
@@ -80,7 +83,7 @@ impl Listener {
                 biased;
                 () = stop.cancelled() => break,
                 heard = queue.recv() => match heard {
-                    Some(heard) => self.deal(heard).await,
+                    Some(heard) => self.deal_with(heard, &mut queue).await,
                     None => break,
                 },
                 _ = flush.tick() => self.flush().await,
@@ -89,13 +92,33 @@ impl Listener {
         queue.close();
         let rest = async {
             while let Some(heard) = queue.recv().await {
-                self.deal(heard).await;
+                self.deal_with(heard, &mut queue).await;
             }
         };
         if tokio::time::timeout(DRAIN, rest).await.is_err() {
             tracing::warn!("stopped before all that was heard was dealt with; it is looked up at the next start");
         }
         self.flush().await;
+    }
+
+    /// Reactions that wait one after the other are written down together.
+    async fn deal_with(&mut self, heard: Heard, queue: &mut UnboundedReceiver<Heard>) {
+        let Heard::Reactions(mut changes) = heard else { return self.deal(heard).await };
+        let mut next = None;
+        while changes.len() < AT_ONCE {
+            match queue.try_recv() {
+                Ok(Heard::Reactions(more)) => changes.extend(more),
+                Ok(other) => {
+                    next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.deal(Heard::Reactions(changes)).await;
+        if let Some(next) = next {
+            self.deal(next).await;
+        }
     }
 
     async fn deal(&mut self, heard: Heard) {
@@ -139,6 +162,10 @@ impl Listener {
                     let key = MessageKey { channel: *channel, message };
                     self.deleted.add(key);
                     pipeline.source_deleted(key).await?;
+                    // One of the bot's own that somebody took away.
+                    if let Some(send) = pipeline.send_by_message(message).await? {
+                        pipeline.withdraw_send(send.id).await?;
+                    }
                 }
             }
             Heard::Missing { as_of, message } => {
@@ -163,11 +190,18 @@ impl Listener {
                 tracing::info!(guild, "the bot was removed from a guild");
                 pipeline.guild_left(*guild).await?;
             }
-            Heard::Reaction(change) => {
-                self.touched.add(Touch::Reactions(change.message()));
+            Heard::Reactions(changes) => {
+                for change in changes {
+                    self.touched.add(Touch::Reactions(change.message()));
+                }
+                self.react(changes).await?;
             }
-            Heard::ReactionsFetched { as_of, message, .. } => {
-                let _newer = self.touched.since(&Touch::Reactions(*message), *as_of);
+            Heard::ReactionsFetched { as_of, message, standing, taken } => {
+                let is_older = self.touched.since(&Touch::Reactions(*message), *as_of);
+                if !is_older {
+                    pipeline.sync_reactions(*message, standing).await?;
+                }
+                taken.store(!is_older, Ordering::Release);
             }
         }
         Ok(())
@@ -265,7 +299,7 @@ impl Listener {
     async fn claim(&self, message: &RawMessage, look: Look) -> Result<(), Trouble> {
         let pipeline = &self.app.pipeline;
         let (Some(author), Some(guild)) = (&message.author, message.guild) else { return Ok(()) };
-        let author_id = Rater(format!("discord:{}", author.id));
+        let author_id = Rater::discord(author.id);
         if pipeline.is_opted_out(Some(&author_id), &pictures::links(message)).await? {
             tracing::debug!(message = %message.key, "left alone: the poster or the artist wants to be");
             return Ok(());
@@ -305,6 +339,16 @@ impl Listener {
             tracing::info!(guild, channel, messages, "a channel was deleted, and what was kept of it");
         }
         Ok(())
+    }
+
+    async fn react(&self, changes: &[ReactionChange]) -> Result<(), Trouble> {
+        let me = self.app.status.me();
+        let is_own = |change: &ReactionChange| match change {
+            ReactionChange::Add { person, .. } | ReactionChange::Remove { person, .. } => Some(*person) == me,
+            ReactionChange::Clear { .. } | ReactionChange::ClearEmoji { .. } => false,
+        };
+        let others: Vec<ReactionChange> = changes.iter().filter(|c| !is_own(c)).cloned().collect();
+        Ok(self.app.pipeline.react(&others).await?)
     }
 
     fn saw(&mut self, key: MessageKey) {

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
-use serenity::all::{ChannelId, GuildId};
+use serenity::all::{ChannelId, GuildId, MessageId, ReactionType};
 use serenity::http::{LightMethod, Request, Route};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::breaker::{Act, CallError};
-use super::events::Heard;
+use super::events::{Heard, emoji_name};
 use super::links::fetch_message;
 use super::raw::{self, RawMessage, id_at};
 use crate::domain::MessageKey;
@@ -32,6 +33,10 @@ const LOOK_BACK: time::Duration = time::Duration::hours(48);
 /// The order of messages is not that of their ids to the second: so long before the newest seen, unknown ones count as
 /// missed rather than as history.
 const SLACK: time::Duration = time::Duration::minutes(2);
+/// Messages whose reactions are read over, of those with pictures and of the bot's own each.
+const REACTED: u32 = 50;
+/// Times that the reactions of one message are asked for while people react.
+const TRIES: u32 = 3;
 /// Known messages that no page showed are asked for one by one, so many.
 const SINGLES: usize = 50;
 
@@ -82,8 +87,21 @@ impl Reconciler {
                 }
             }
         }
+        let reactions = match self.reactions().await {
+            Ok(messages) => messages,
+            Err(error) => {
+                tracing::warn!(%error, "reactions could not be read over");
+                0
+            }
+        };
         let took = begun.elapsed();
-        tracing::info!(channels = channels.len(), messages = found, ?took, "read over what may have been missed");
+        tracing::info!(
+            channels = channels.len(),
+            messages = found,
+            reactions,
+            ?took,
+            "read over what may have been missed"
+        );
     }
 
     /// Watched channels and their threads, each with where looking back begins. One that was never looked at begins now.
@@ -199,6 +217,84 @@ impl Reconciler {
             }
         }
         Ok(pages)
+    }
+
+    /// Reads the reactions of the last messages over; answers how many messages there were.
+    async fn reactions(&self) -> Result<usize, Trouble> {
+        let since = self.app.pipeline.now() - LOOK_BACK;
+        let messages = self.app.pipeline.reactable_since(since, REACTED).await?;
+        for &(_, message) in &messages {
+            match self.standing(message).await {
+                Ok(()) => {}
+                // Gone, or not to be seen any more: its channel was read over already.
+                Err(error) if error.is_gone() || error.is_forbidden() => {}
+                Err(error) => tracing::warn!(%message, %error, "the reactions of a message could not be read over"),
+            }
+        }
+        Ok(messages.len())
+    }
+
+    /// What stands on a message; asked again when somebody reacted meanwhile.
+    async fn standing(&self, message: MessageKey) -> Result<(), CallError> {
+        for _ in 0..TRIES {
+            let as_of = Instant::now();
+            self.throttle().await;
+            let found = fetch_message(&self.app.http, &self.app.calls, message).await?;
+            let emojis = found.get("reactions").and_then(Value::as_array).into_iter().flatten();
+            let mut standing = Vec::new();
+            for emoji in emojis.filter_map(|r| serde_json::from_value::<ReactionType>(r.get("emoji")?.clone()).ok()) {
+                let people = self.people(message, &emoji).await?;
+                standing.extend(people.into_iter().map(|person| (person, emoji_name(&emoji))));
+            }
+            let taken = Arc::new(AtomicBool::new(false));
+            self.tell(Heard::ReactionsFetched { as_of, message, standing, taken: Arc::clone(&taken) });
+            // Until the queue has come to it: a last holder is left when it is dealt with.
+            while Arc::strong_count(&taken) > 1 {
+                self.throttle().await;
+            }
+            if taken.load(Ordering::Acquire) {
+                return Ok(());
+            }
+        }
+        tracing::debug!(%message, "reactions come faster than they can be read over; what is heard of them counts");
+        Ok(())
+    }
+
+    /// Who stands behind an emoji, bots left out, oldest first by their ids.
+    async fn people(&self, message: MessageKey, emoji: &ReactionType) -> Result<Vec<u64>, CallError> {
+        let (channel_id, message_id) = (ChannelId::new(message.channel), MessageId::new(message.message));
+        let reaction = emoji.as_data();
+        let mut people = Vec::new();
+        let mut after: Option<u64> = None;
+        for _ in 0..PAGES {
+            self.throttle().await;
+            let mut both = Vec::new();
+            let mut reached = None;
+            // Super reactions have a list of their own.
+            for kind in [0, 1] {
+                let mut params = vec![("limit", PAGE.to_string()), ("type", kind.to_string())];
+                params.extend(after.map(|id| ("after", id.to_string())));
+                let route = Route::ChannelMessageReactionEmoji { channel_id, message_id, reaction: &reaction };
+                let request = Request::new(route, LightMethod::Get).params(Some(params));
+                let place = Some((message.channel, Act::Read));
+                let page: Vec<Value> = self.app.calls.call(place, self.app.http.fire(request)).await?;
+                if page.len() == PAGE {
+                    let last = page.last().and_then(|u| raw::id(u.get("id")?));
+                    // Both go on from the one that came less far; who comes twice is one.
+                    reached = [reached, last].into_iter().flatten().min();
+                }
+                both.extend(page);
+            }
+            let is_bot = |u: &Value| u.get("bot").and_then(Value::as_bool).unwrap_or_default();
+            people.extend(both.iter().filter(|u| !is_bot(u)).filter_map(|u| raw::id(u.get("id")?)));
+            after = reached;
+            if after.is_none() {
+                break;
+            }
+        }
+        people.sort_unstable();
+        people.dedup();
+        Ok(people)
     }
 
     async fn throttle(&self) {
