@@ -4,9 +4,10 @@ PYTHON ?= python3
 CARGO ?= cargo
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 FUZZ_SECONDS ?= 60
+POSTS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench fuzz runtime check-models clean need-cargo need-python
+.PHONY: help run build test lint bench chaos-discord bench-discord fuzz runtime check-models clean need-cargo need-python
 
 help: ## this list
 	@echo 'Mekiki: make TARGET'
@@ -28,6 +29,12 @@ lint: need-cargo ## format, clippy with warnings denied, cargo-deny
 
 bench: runtime need-cargo ## run the benchmarks and print the ratios to their bounds
 	$(CARGO) bench --locked
+
+chaos-discord: runtime need-cargo ## the release binary against a loopback Discord where much goes wrong; counts what was lost or doubled
+	$(CARGO) test --release --locked --test it -- discord::chaos --ignored --nocapture
+
+bench-discord: runtime need-cargo ## time from post to reply on the loopback Discord, and memory after POSTS (1000)
+	POSTS=$(POSTS) $(CARGO) test --release --locked --test it -- discord::bench --ignored --nocapture
 
 fuzz: need-cargo ## fuzz the picture decoder for FUZZ_SECONDS (60); needs cargo-fuzz and a nightly toolchain
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install --locked cargo-fuzz' >&2; exit 1; }

@@ -1,5 +1,6 @@
 //! The composition root: builds every part, owns every task, stops them in a written order.
 
+mod discord;
 mod models;
 mod page;
 mod serve;
@@ -11,13 +12,14 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use crate::config::Config;
-use crate::domain::{Confidence, DeskRules, Scope};
+use crate::domain::{Confidence, DeskRules};
 use crate::fetch::{FetchRules, Fetcher};
-use crate::pipeline::{Parts, Pipeline, SystemClock};
+use crate::pipeline::{FreshLinks, Parts, Pipeline, SystemClock};
 use crate::store::{Blobs, Store};
 use crate::vision::decode::DecodeLimits;
 use crate::vision::{Engine, EngineOptions};
 
+pub use crate::discord::ShardRange;
 pub use models::LoadedModels;
 pub use serve::serve;
 
@@ -70,6 +72,7 @@ pub async fn build_pipeline(
     models: LoadedModels,
     store: Store,
     blobs: Blobs,
+    links: Option<Arc<dyn FreshLinks>>,
 ) -> anyhow::Result<Arc<Pipeline>> {
     let options = EngineOptions { floor: config.min_confidence, runs: models.runs, ..EngineOptions::default() };
     // With no more workers than places in its queue, the engine always has room for them.
@@ -79,7 +82,8 @@ pub async fn build_pipeline(
         store,
         blobs,
         engine,
-        fetcher: Fetcher::new(FetchRules::default()).context("cannot build the download client")?,
+        fetcher: Fetcher::new(fetch_rules(config)).context("cannot build the download client")?,
+        links,
         clock: Arc::new(SystemClock),
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: config.threshold, picks_per_hour: config.picks_per_hour, ..DeskRules::default() },
@@ -87,8 +91,13 @@ pub async fn build_pipeline(
         models: models.names,
         workers,
     });
-    pipeline.load_taste(Scope::Local).await.context("cannot read the taste")?;
+    pipeline.load_tastes().await.context("cannot read the tastes")?;
     Ok(Arc::new(pipeline))
+}
+
+/// A Discord on this machine serves its pictures there, too.
+fn fetch_rules(config: &Config) -> FetchRules {
+    FetchRules { also: config.discord.iter().filter_map(|d| d.base.clone()).collect() }
 }
 
 /// The floor the command line may lower.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::discord;
 use crate::domain::{
     Calibration, FaceId, Judgement, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Scope, Target,
 };
@@ -26,6 +27,7 @@ pub(super) struct Page {
     pub(super) provider: String,
     pub(super) models: Vec<ModelView>,
     pub(super) notes: Vec<String>,
+    pub(super) discord: Option<Arc<discord::Status>>,
     pub(super) metrics: PrometheusHandle,
 }
 
@@ -135,6 +137,7 @@ impl Backend for Page {
         Box::pin(async move {
             let pending = self.pipeline.store().pending_posts().await;
             let database_ok = pending.is_ok();
+            let discord = self.discord.as_ref().and_then(|status| status.note());
             HealthView {
                 ok: database_ok,
                 version: env!("CARGO_PKG_VERSION").into(),
@@ -143,7 +146,7 @@ impl Backend for Page {
                 database_ok,
                 queue_depth: pending.unwrap_or(0) as usize,
                 queue_capacity: WAITING_POSTS as usize,
-                notes: self.notes.clone(),
+                notes: self.notes.iter().cloned().chain(discord.map(str::to_owned)).collect(),
             }
         })
     }

@@ -10,9 +10,12 @@ use tokio::net::TcpListener;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::discord::Discord;
 use super::page::Page;
 use super::{DataFolder, LoadedModels, build_pipeline, open_store};
 use crate::config::{Config, Language};
+use crate::discord::{self, ShardRange};
+use crate::pipeline::FreshLinks;
 use crate::store::{BlobKind, Blobs};
 use crate::web::{Lang, ModelView, WebSettings, router};
 
@@ -21,9 +24,10 @@ const SWEEP_EVERY: Duration = Duration::from_mins(10);
 /// How long open connections may take to end at a stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Runs the bot until SIGINT or SIGTERM. Stops in this order: the page takes no more, the workers end the steps in
-/// flight, the learner ends its fit, the database is closed; what is left goes on at the next start.
-pub async fn serve(config: &Config) -> anyhow::Result<()> {
+/// Runs the bot until SIGINT or SIGTERM. Stops in this order: the page takes no more, Discord is left and what was heard
+/// there is claimed, the workers end the steps in flight, the learner ends its fit, the database is closed; what is left
+/// goes on at the next start.
+pub async fn serve(config: &Config, shards: Option<ShardRange>) -> anyhow::Result<()> {
     let folder = DataFolder::lock(&config.data_dir)?;
     let store = open_store(config).await?;
     let models = tokio::task::block_in_place(|| LoadedModels::load(config))?;
@@ -35,7 +39,10 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot install the metrics recorder")?;
 
     let blobs = folder.blobs()?;
-    let pipeline = build_pipeline(config, models, store.clone(), blobs.clone()).await?;
+    let discord = Discord::new(config, shards);
+    let links = discord.as_ref().map(|d| d.links() as Arc<dyn FreshLinks>);
+    let pipeline = build_pipeline(config, models, store.clone(), blobs.clone(), links).await?;
+    let discord = discord.map(|d| d.app(Arc::clone(&pipeline)));
     let left = pipeline.tidy_spool().await?;
     if left > 0 {
         tracing::info!(files = left, "removed what an earlier stop had left in the spool");
@@ -48,14 +55,23 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {} (MEKIKI_LISTEN); is another mekiki running?", config.listen))?;
     let address = listener.local_addr()?;
-    let page =
-        Page { pipeline: Arc::clone(&pipeline), provider: provider.clone(), models: model_views, notes, metrics };
+    let page = Page {
+        pipeline: Arc::clone(&pipeline),
+        provider: provider.clone(),
+        models: model_views,
+        notes,
+        discord: discord.as_ref().map(|app| Arc::clone(&app.status)),
+        metrics,
+    };
     let app = router(Arc::new(page), web_settings(config));
 
     let stop = CancellationToken::new();
     let mut tasks = Tasks::default();
     tasks.start("pipeline", Arc::clone(&pipeline).run(stop.clone()));
     tasks.start("learning", Arc::clone(&pipeline).run_learning(stop.clone()));
+    if let Some(app) = discord {
+        tasks.start("connection to Discord", stay_on_discord(app, stop.clone()));
+    }
     tasks.start("sweeping", sweep_crops(blobs, config.crops_mb, config.crops_days, stop.clone()));
     let closing = stop.clone();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move { closing.cancelled().await });
@@ -107,6 +123,12 @@ impl Tasks {
         while !self.running.is_empty() {
             self.next().await;
         }
+    }
+}
+
+async fn stay_on_discord(app: discord::App, stop: CancellationToken) {
+    if let Err(error) = discord::run(app, stop).await {
+        tracing::error!("{error}");
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let folder = DataFolder::lock(&config.data_dir)?;
     let store = open_store(config).await?;
     let models = tokio::task::block_in_place(|| LoadedModels::load(config))?;
-    let pipeline = build_pipeline(config, models, store.clone(), folder.blobs()?).await?;
+    let pipeline = build_pipeline(config, models, store.clone(), folder.blobs()?, None).await?;
     let learnt = pipeline.learn(Scope::Local).await?;
     store.close().await;
     match learnt {

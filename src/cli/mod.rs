@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::app;
+use crate::app::{self, ShardRange};
 use crate::config::Config;
 
 /// Finds the drawn faces in pictures, scores them 1–5 by your taste, and learns from your ratings.
@@ -31,7 +31,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the bot and its page until Ctrl+C
-    Serve,
+    Serve(ServeArgs),
     /// Score the faces of pictures and folders
     Score(ScoreArgs),
     /// Fit a new taste on the ratings so far
@@ -47,6 +47,14 @@ enum Command {
     Import { folder: PathBuf },
     /// Check device, models, database and permissions; the exit code says if all is well
     Doctor,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// This process's shards of Discord, like 0..4/8 for the first four of eight; each process needs a data folder and an
+    /// address of its own [default: all that Discord advises]
+    #[arg(long, value_name = "FROM..TO/TOTAL")]
+    shards: Option<ShardRange>,
 }
 
 #[derive(Debug, Args)]
@@ -138,7 +146,7 @@ pub fn run(cli: Cli) -> ExitCode {
 
 async fn dispatch(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve => app::serve(config).await.map(|()| ExitCode::SUCCESS),
+        Command::Serve(args) => app::serve(config, args.shards).await.map(|()| ExitCode::SUCCESS),
         Command::Score(args) => score::run(config, args).await,
         Command::Fit => fit::run(config).await,
         Command::Eval { what: EvalCommand::Faces(args) } => eval::faces(config, &args),

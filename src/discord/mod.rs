@@ -3,12 +3,103 @@
 #[macro_use]
 mod words;
 
+mod answer;
+mod breaker;
+mod client;
+mod commands;
+mod events;
+mod links;
+mod listener;
 mod markup;
 mod message;
 mod outbox;
+mod permissions;
+mod pictures;
+mod places;
+mod raw;
+mod reconcile;
+mod setup;
+mod shards;
+mod status;
 mod telling;
+mod watch;
 
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use serenity::http::Http;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::domain::RatingSource;
+use crate::pipeline::{Clock, Pipeline};
+
+pub use breaker::{Act, Breaker, CallError, Refusal};
+pub use client::{Fatal, build_http, run};
+pub use commands::framework;
+#[cfg(test)]
+pub(crate) use commands::keys;
+pub use links::MessageLinks;
 pub use message::{Credit, ScoreMessage, Told, ToldFace, compose, pick_line};
 pub use outbox::Outbox;
+pub use pictures::of_message as pictures_of;
+pub use raw::{id_at, time_of};
+pub use shards::{BadShardRange, ShardRange};
+pub use status::Status;
 pub use telling::{Telling, score_message};
+pub use watch::Policy;
 pub use words::Lang;
+
+pub type Error = anyhow::Error;
+
+/// How the bot is on Discord.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub token: SecretString,
+    /// A Discord on this machine, for tests; `None`: the real one.
+    pub base: Option<Url>,
+    /// Before the everyday commands in messages.
+    pub prefix: String,
+    /// Whose messages are looked at.
+    pub policy: Policy,
+    /// Where the page is reached from outside; no slash at the end.
+    pub public_url: Option<String>,
+    /// How long face crops and previews are kept, in days.
+    pub crops_days: u32,
+    /// What may be trained on.
+    pub learn_from: Vec<RatingSource>,
+    /// This process's share; `None`: as many shards as Discord advises.
+    pub shards: Option<ShardRange>,
+}
+
+/// What everything in this room works with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub pipeline: Arc<Pipeline>,
+    pub settings: Arc<Settings>,
+    /// For what the bot does of its own accord; commands answer through their own context.
+    pub http: Arc<Http>,
+    /// Every such request goes through it: `app.calls.call(Some((channel, Act::Write)), app.http.…).await`.
+    pub calls: Arc<Breaker>,
+    pub status: Arc<Status>,
+    /// Answers in the making: a stop waits for the tokens of it, some seconds.
+    pub in_flight: TaskTracker,
+}
+
+impl App {
+    pub fn new(pipeline: Arc<Pipeline>, settings: Settings, http: Arc<Http>, calls: Arc<Breaker>) -> Self {
+        Self {
+            pipeline,
+            settings: Arc::new(settings),
+            http,
+            calls,
+            status: Arc::default(),
+            in_flight: TaskTracker::new(),
+        }
+    }
+}
+
+/// A breaker on this clock.
+pub fn breaker(clock: Arc<dyn Clock>) -> Arc<Breaker> {
+    Arc::new(Breaker::new(clock))
+}

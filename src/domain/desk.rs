@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::{Calibration, PictureId, Score};
+use super::{Calibration, GuildSettings, PictureId, Score, TopShare};
 
 /// What the desk decided.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -18,35 +18,107 @@ pub enum Verdict {
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Skip {
     NoFace,
-    Uncalibrated { ratings: u32 },
-    BelowThreshold { best: f32, threshold: f32 },
-    AgeGate { probability: f32 },
+    /// A command asked for it: it is answered, not picked.
+    Asked,
+    /// The guild has no channel for picks.
+    NoCuratedChannel,
+    /// The poster, or the artist, wants to be left alone.
+    OptedOut {
+        artist: bool,
+    },
+    Uncalibrated {
+        ratings: u32,
+    },
+    BelowThreshold {
+        best: f32,
+        threshold: f32,
+    },
+    /// Its place among `of` pictures of the last days, of which the best `share` are picks.
+    NotInTopShare {
+        rank: u32,
+        of: u32,
+        share: f32,
+    },
+    AgeGate {
+        probability: f32,
+    },
     MarkedAgeRestricted,
     AlreadyPosted,
-    NearDuplicate { of: PictureId },
-    HourlyLimit { limit: u32 },
+    NearDuplicate {
+        of: PictureId,
+    },
+    HourlyLimit {
+        limit: u32,
+    },
 }
 
 impl Skip {
     /// Whether a new taste could change the answer, so that the picture is worth deciding again.
     pub fn depends_on_taste(&self) -> bool {
-        matches!(self, Self::Uncalibrated { .. } | Self::BelowThreshold { .. } | Self::HourlyLimit { .. })
+        matches!(
+            self,
+            Self::Uncalibrated { .. }
+                | Self::BelowThreshold { .. }
+                | Self::NotInTopShare { .. }
+                | Self::HourlyLimit { .. }
+        )
     }
+}
+
+/// Where picks go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlet {
+    /// The page's feed.
+    Feed,
+    /// A channel on Discord.
+    Channel(u64),
 }
 
 /// The rules of one curated outlet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DeskRules {
+    /// `None`: nothing is picked.
+    pub outlet: Option<Outlet>,
     /// Best face's mean score from which a picture is a pick, 1.0–5.0.
     pub threshold: f32,
+    pub top_share: Option<TopShare>,
     pub picks_per_hour: u32,
     /// How long a picture and its near-duplicates are not picked again.
     pub repeat_after: Duration,
+    /// Hold back what the models find explicit or suggestive.
+    pub age_gate: bool,
+    /// The outlet is age-restricted itself: what is restricted may go there.
+    pub outlet_restricted: bool,
 }
 
 impl Default for DeskRules {
     fn default() -> Self {
-        Self { threshold: 4.0, picks_per_hour: 60, repeat_after: Duration::days(90) }
+        Self {
+            outlet: Some(Outlet::Feed),
+            threshold: 4.0,
+            top_share: None,
+            picks_per_hour: 60,
+            repeat_after: REPEAT_AFTER,
+            age_gate: true,
+            outlet_restricted: false,
+        }
+    }
+}
+
+/// How long a picture and its near-duplicates are not picked again.
+const REPEAT_AFTER: Duration = Duration::days(90);
+
+impl From<&GuildSettings> for DeskRules {
+    fn from(guild: &GuildSettings) -> Self {
+        Self {
+            outlet: guild.curated.map(Outlet::Channel),
+            threshold: guild.threshold,
+            top_share: guild.top_share,
+            picks_per_hour: guild.picks_per_hour,
+            repeat_after: REPEAT_AFTER,
+            age_gate: guild.age_gate,
+            outlet_restricted: guild.curated_restricted,
+        }
     }
 }
 
@@ -61,9 +133,11 @@ pub struct Candidate {
     /// Sum of explicit and suggestive probabilities, 0.0–1.0, and whether that is over the gate.
     pub restricted_probability: f32,
     pub over_age_gate: bool,
+    /// A command asked for it.
+    pub asked: bool,
 }
 
-/// What the outlet has already published.
+/// What else bears on a picture: what the outlet has published, what others were scored, who wants to be left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct History {
     pub picks_in_last_hour: u32,
@@ -71,17 +145,30 @@ pub struct History {
     pub same: Option<OffsetDateTime>,
     /// The last pick that looks like this one, and when.
     pub near: Option<(PictureId, OffsetDateTime)>,
+    /// Its place among the pictures of the last days, the best being 1, and how many those are, itself included.
+    pub rank: Option<(u32, u32)>,
+    /// Who wants to be left alone: the artist (true) or the poster.
+    pub opted_out: Option<bool>,
 }
 
-/// Decides, most binding reason first: safety, then what the picture is, then repetition, then pace.
+/// Decides, most binding reason first: whether it is up for picking at all, safety, what the picture is, repetition, pace.
 pub fn decide(candidate: &Candidate, history: &History, rules: &DeskRules, now: OffsetDateTime) -> Verdict {
     let skip = |why| Verdict::Skip(why);
     let recent = |at: OffsetDateTime| now - at < rules.repeat_after;
     let Some(best) = candidate.best else { return skip(Skip::NoFace) };
-    if candidate.marked_restricted {
+    if candidate.asked {
+        return skip(Skip::Asked);
+    }
+    if rules.outlet.is_none() {
+        return skip(Skip::NoCuratedChannel);
+    }
+    if let Some(artist) = history.opted_out {
+        return skip(Skip::OptedOut { artist });
+    }
+    if candidate.marked_restricted && !rules.outlet_restricted {
         return skip(Skip::MarkedAgeRestricted);
     }
-    if candidate.over_age_gate {
+    if candidate.over_age_gate && rules.age_gate && !rules.outlet_restricted {
         return skip(Skip::AgeGate { probability: candidate.restricted_probability });
     }
     if let Calibration::Uncalibrated { ratings } = best.calibration() {
@@ -89,6 +176,11 @@ pub fn decide(candidate: &Candidate, history: &History, rules: &DeskRules, now: 
     }
     if best.mean() < rules.threshold {
         return skip(Skip::BelowThreshold { best: best.mean(), threshold: rules.threshold });
+    }
+    if let (Some(top), Some((rank, of))) = (rules.top_share, history.rank)
+        && !is_in_top(rank, of, top.share)
+    {
+        return skip(Skip::NotInTopShare { rank, of, share: top.share });
     }
     if history.same.is_some_and(recent) {
         return skip(Skip::AlreadyPosted);
@@ -102,6 +194,11 @@ pub fn decide(candidate: &Candidate, history: &History, rules: &DeskRules, now: 
         return skip(Skip::HourlyLimit { limit: rules.picks_per_hour });
     }
     Verdict::Repost
+}
+
+/// Whether this place is among the best `share` of so many; the very best one always is, however few there are.
+fn is_in_top(rank: u32, of: u32, share: f32) -> bool {
+    f64::from(rank) <= (f64::from(share) * f64::from(of)).max(1.0)
 }
 
 #[cfg(test)]
@@ -120,6 +217,7 @@ mod tests {
             marked_restricted: false,
             restricted_probability: 0.02,
             over_age_gate: false,
+            asked: false,
         }
     }
 
@@ -171,6 +269,53 @@ mod tests {
     fn the_hour_has_a_limit() {
         let h = History { picks_in_last_hour: 60, ..History::default() };
         assert_eq!(verdict(&good(), &h), Verdict::Skip(Skip::HourlyLimit { limit: 60 }));
+    }
+
+    #[test]
+    fn what_is_not_up_for_picking_is_said_first() {
+        let left_alone = |artist| History { opted_out: Some(artist), ..History::default() };
+        let asked = Candidate { asked: true, marked_restricted: true, ..good() };
+        assert_eq!(verdict(&asked, &left_alone(true)), Verdict::Skip(Skip::Asked));
+        assert_eq!(verdict(&Candidate { best: None, ..asked }, &History::default()), Verdict::Skip(Skip::NoFace));
+        for artist in [true, false] {
+            assert_eq!(verdict(&good(), &left_alone(artist)), Verdict::Skip(Skip::OptedOut { artist }));
+        }
+        let nowhere = DeskRules { outlet: None, ..DeskRules::default() };
+        assert_eq!(decide(&good(), &left_alone(true), &nowhere, NOW), Verdict::Skip(Skip::NoCuratedChannel));
+    }
+
+    #[test]
+    fn restricted_pictures_go_where_everything_is_restricted_and_nowhere_else() {
+        let decide = |candidate: &Candidate, age_gate, outlet_restricted| {
+            decide(
+                candidate,
+                &History::default(),
+                &DeskRules { age_gate, outlet_restricted, ..DeskRules::default() },
+                NOW,
+            )
+        };
+        let marked = Candidate { marked_restricted: true, ..good() };
+        let gated = Candidate { over_age_gate: true, restricted_probability: 0.7, ..good() };
+        for age_gate in [true, false] {
+            assert_eq!(decide(&marked, age_gate, false), Verdict::Skip(Skip::MarkedAgeRestricted), "whatever the gate");
+            assert_eq!(decide(&marked, age_gate, true), Verdict::Repost);
+            assert_eq!(decide(&gated, age_gate, true), Verdict::Repost);
+        }
+        assert_eq!(decide(&gated, true, false), Verdict::Skip(Skip::AgeGate { probability: 0.7 }));
+        assert_eq!(decide(&gated, false, false), Verdict::Repost, "the guild switched the models' gate off");
+    }
+
+    #[test]
+    fn of_a_share_the_best_are_picks_and_the_very_best_always() {
+        let top = TopShare { share: 0.05, days: 7 };
+        let rules = DeskRules { top_share: Some(top), ..DeskRules::default() };
+        let at = |rank, of| decide(&good(), &History { rank: Some((rank, of)), ..History::default() }, &rules, NOW);
+        assert_eq!((at(1, 1), at(1, 19), at(5, 100)), (Verdict::Repost, Verdict::Repost, Verdict::Repost));
+        for (rank, of) in [(2, 2), (2, 39), (6, 100)] {
+            assert_eq!(at(rank, of), Verdict::Skip(Skip::NotInTopShare { rank, of, share: 0.05 }));
+        }
+        let low = Candidate { best: Some(Score::new(3.0, 0.1, Calibration::from_ratings(30))), ..good() };
+        assert!(matches!(decide(&low, &History::default(), &rules, NOW), Verdict::Skip(Skip::BelowThreshold { .. })));
     }
 
     #[test]

@@ -4,12 +4,22 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
 
 /// A message on Discord. As text: `CHANNEL/MESSAGE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageKey {
     pub channel: u64,
     pub message: u64,
+}
+
+impl MessageKey {
+    /// When it was posted: Discord's ids carry their time.
+    pub fn posted_at(self) -> OffsetDateTime {
+        const EPOCH: OffsetDateTime = datetime!(2015-01-01 00:00 UTC);
+        EPOCH + Duration::milliseconds((self.message >> 22).cast_signed())
+    }
 }
 
 impl fmt::Display for MessageKey {
@@ -112,6 +122,12 @@ mod tests {
         assert_eq!(key.to_string().parse(), Ok(key));
         assert_eq!("20".parse::<MessageKey>(), Err(BadMessageKey));
         assert_eq!("20/x".parse::<MessageKey>(), Err(BadMessageKey));
+    }
+
+    #[test]
+    fn a_message_knows_when_it_was_posted() {
+        let key = MessageKey { channel: 1, message: 175_928_847_299_117_063 };
+        assert_eq!(key.posted_at(), datetime!(2016-04-30 11:18:25.796 UTC));
     }
 
     #[test]

@@ -15,7 +15,7 @@ impl Pipeline {
     /// Holds from the next decision on. When the guild's word on reactions changes, its taste is fitted anew.
     pub async fn set_guild(&self, id: u64, settings: &GuildSettings) -> Result<(), StoreError> {
         self.store().set_guild(id, settings).await?;
-        self.ratings.notify_one();
+        self.ratings.anywhere();
         Ok(())
     }
 

@@ -1,24 +1,23 @@
 //! Ratings become tastes: fit, compare, promote, and let the desk look again.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
-use time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::intake::blocking;
 use super::step::StepError;
 use super::{Pipeline, crash_point, near_duplicate_groups};
-use crate::domain::{Calibration, PerceptualHash, Rating, Scope, TasteId, Verdict};
+use crate::domain::{Calibration, PerceptualHash, Rater, Rating, Scope, TasteId};
 use crate::store::{FittedTaste, StoreError};
 use crate::taste::{Example, FitError, Promotion, Taste, challenge};
 
-/// Posts older than this are not looked at again when the taste changes.
-const LOOK_BACK: Duration = Duration::days(7);
-/// Verdicts written in one transaction: each commit waits for the disk.
-const DECIDED_AT_ONCE: usize = 100;
 /// Versions kept a scope.
 const VERSIONS: u32 = 50;
+/// How often the desk looks whether an hour has room for what it held back.
+const HELD_BACK_EVERY: Duration = Duration::from_mins(1);
 
 /// The version in use.
 #[derive(Debug, Clone)]
@@ -42,6 +41,42 @@ impl Tastes {
             Some(taste) => tastes.insert(scope, Arc::new(taste)),
             None => tastes.remove(&scope),
         };
+    }
+}
+
+/// Which scopes may have ratings that their taste has not seen.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    heard: Mutex<Heard>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// Ratings came.
+    pub(super) scopes: BTreeSet<Scope>,
+    /// Something changed that may concern any scope: it is looked for.
+    pub(super) anywhere: bool,
+}
+
+impl News {
+    pub(super) fn of(&self, scopes: impl IntoIterator<Item = Scope>) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).scopes.extend(scopes);
+        self.wake.notify_one();
+    }
+
+    /// Ratings went with a post, or somebody's word on learning changed.
+    pub(super) fn anywhere(&self) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).anywhere = true;
+        self.wake.notify_one();
+    }
+
+    pub(super) fn take(&self) -> Heard {
+        std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) async fn come(&self) {
+        self.wake.notified().await;
     }
 }
 
@@ -72,6 +107,19 @@ impl Pipeline {
         self.tastes.get(scope)
     }
 
+    /// Uses no taste until the next fit; what is in the database is dealt with already.
+    pub(super) fn drop_taste(&self, scope: Scope) {
+        self.tastes.set(scope, None);
+    }
+
+    /// Reads the versions in use of all scopes.
+    pub async fn load_tastes(&self) -> Result<(), StoreError> {
+        for scope in self.parts.store.scopes().await? {
+            self.load_taste(scope).await?;
+        }
+        Ok(())
+    }
+
     /// Reads the version in use from the database. A version that this program cannot read is left aside: the next fit
     /// replaces it.
     pub async fn load_taste(&self, scope: Scope) -> Result<(), StoreError> {
@@ -92,48 +140,110 @@ impl Pipeline {
         let added = self.parts.store.add_rating(rating).await?;
         if added {
             metrics::counter!("mekiki_ratings_total").increment(1);
-            self.ratings.notify_one();
+            self.heard_from(rating.scope, &rating.rater).await?;
         }
         Ok(added)
     }
 
-    /// How many ratings stand, and whether that is enough.
-    pub async fn calibration(&self, scope: Scope) -> Result<Calibration, StoreError> {
-        Ok(Calibration::from_ratings(self.parts.store.learnable_ratings(scope, &self.parts.learn_from).await?))
+    /// Ratings of this person came into the scope: its taste has something to learn, and so has the person's own.
+    pub(super) async fn heard_from(&self, scope: Scope, rater: &Rater) -> Result<(), StoreError> {
+        let own = match rater.discord_id() {
+            Some(id) if self.parts.store.person(id).await?.personal_taste => Some(Scope::User(id)),
+            _ => None,
+        };
+        self.ratings.of([scope].into_iter().chain(own));
+        Ok(())
     }
 
-    /// Fits whenever ratings have come in, until stopped. Ratings that come during a fit are seen by the next.
+    /// How many ratings stand that may be learnt from, and whether that is enough.
+    pub async fn calibration(&self, scope: Scope) -> Result<Calibration, StoreError> {
+        Ok(Calibration::from_ratings(self.learnable(scope).await?))
+    }
+
+    async fn learnable(&self, scope: Scope) -> Result<u32, StoreError> {
+        if !self.may_learn(scope).await? {
+            return Ok(0);
+        }
+        self.parts.store.learnable_ratings(scope, &self.parts.learn_from).await
+    }
+
+    /// A person has a taste of their own only when they asked for it.
+    async fn may_learn(&self, scope: Scope) -> Result<bool, StoreError> {
+        match scope {
+            Scope::User(id) => Ok(self.parts.store.person(id).await?.personal_taste),
+            Scope::Local | Scope::Guild(_) => Ok(true),
+        }
+    }
+
+    /// Fits whenever ratings have come in, until stopped. Ratings that come during a fit are seen by the next. Also lets
+    /// the desk pick what it held back for the hour's limit once there is room.
     pub async fn run_learning(self: Arc<Self>, stop: CancellationToken) {
-        if let Err(error) = self.catch_up(Scope::Local).await {
+        if let Err(error) = self.catch_up().await {
             tracing::error!(%error, "cannot tell whether there are new ratings");
         }
+        let mut tick = tokio::time::interval(HELD_BACK_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.ratings.notified() => {}
-            }
-            if let Err(error) = self.learn(Scope::Local).await {
-                tracing::error!(%error, "no taste was fitted; the ratings are kept");
+                () = self.ratings.come() => self.learn_news(&stop).await,
+                _ = tick.tick() => {
+                    if let Err(error) = self.look_at_held_back().await {
+                        tracing::error!(%error, "the desk could not look at what it had held back");
+                    }
+                }
             }
         }
     }
 
-    /// Takes up what a stop may have cut off: a fit, or the desk's second look after one.
-    pub(super) async fn catch_up(&self, scope: Scope) -> Result<(), StepError> {
-        if self.has_news(scope).await? {
-            self.ratings.notify_one();
+    /// Fits the scopes that have news, one after the other; one that fails does not keep the others from theirs.
+    async fn learn_news(&self, stop: &CancellationToken) {
+        let mut heard = self.ratings.take();
+        if heard.anywhere {
+            match self.scopes_with_news().await {
+                Ok(scopes) => heard.scopes.extend(scopes),
+                Err(error) => tracing::error!(%error, "cannot tell whether there are new ratings"),
+            }
         }
-        match self.taste(scope) {
-            Some(taste) => self.look_again(scope, taste.id).await,
-            None => Ok(()),
+        for scope in heard.scopes {
+            if stop.is_cancelled() {
+                return;
+            }
+            if let Err(error) = self.learn(scope).await {
+                tracing::error!(%scope, %error, "no taste was fitted; the ratings are kept");
+            }
         }
+    }
+
+    async fn scopes_with_news(&self) -> Result<Vec<Scope>, StoreError> {
+        let mut scopes = Vec::new();
+        for scope in self.parts.store.scopes().await? {
+            if self.has_news(scope).await? {
+                scopes.push(scope);
+            }
+        }
+        Ok(scopes)
+    }
+
+    /// Takes up what a stop may have cut off: fits, and the desk's second look after one.
+    pub(super) async fn catch_up(&self) -> Result<(), StepError> {
+        let news = self.scopes_with_news().await?;
+        if !news.is_empty() {
+            self.ratings.of(news);
+        }
+        for scope in self.parts.store.scopes().await? {
+            if let Some(taste) = self.taste(scope) {
+                self.look_again(scope, taste.id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the newest fit has not seen what stands: ratings came just before a kill, with an import or with a wider
     /// `LEARN_FROM`, or went with a post.
     pub(super) async fn has_news(&self, scope: Scope) -> Result<bool, StoreError> {
         let store = &self.parts.store;
-        let standing = store.learnable_ratings(scope, &self.parts.learn_from).await?;
+        let standing = self.learnable(scope).await?;
         // Without one in use, none was fitted yet, or the stored one cannot be read.
         let fitted = store.newest_taste(scope).await?.filter(|_| self.taste(scope).is_some());
         let Some(fitted) = fitted else { return Ok(standing > 0) };
@@ -174,7 +284,7 @@ impl Pipeline {
                 incumbent_spearman: incumbent,
             })
             .await?;
-        tracing::info!(taste = id.0, ratings, fit.ms = started.elapsed().as_millis(), outcome = %promotion, "taste fitted");
+        tracing::info!(%scope, taste = id.0, ratings, fit.ms = started.elapsed().as_millis(), outcome = %promotion, "taste fitted");
         after_taste_is_kept();
         store.prune_tastes(scope, VERSIONS).await?;
         if promoted {
@@ -190,8 +300,10 @@ impl Pipeline {
 
     /// Standing ratings that may be learnt from.
     pub async fn examples(&self, scope: Scope) -> Result<Vec<Example>, StoreError> {
-        let mut rated = self.parts.store.rated_faces(scope).await?;
-        rated.retain(|r| self.parts.learn_from.contains(&r.source));
+        if !self.may_learn(scope).await? {
+            return Ok(Vec::new());
+        }
+        let rated = self.parts.store.rated_faces(scope, &self.parts.learn_from).await?;
         let hashes: Vec<PerceptualHash> = rated.iter().map(|r| r.hash).collect();
         let groups = blocking(move || near_duplicate_groups(&hashes)).await;
         Ok(rated
@@ -199,28 +311,6 @@ impl Pipeline {
             .zip(groups)
             .map(|(r, group)| Example { features: Arc::new(r.features), judgement: r.judgement, at: r.at, group })
             .collect())
-    }
-
-    /// Decides again on recent posts whose skip this taste may change.
-    pub(super) async fn look_again(&self, scope: Scope, taste: TasteId) -> Result<(), StepError> {
-        let store = &self.parts.store;
-        let since = self.parts.clock.now() - LOOK_BACK;
-        let skipped = store.skipped_by_other_taste(scope, Some(taste), since).await?;
-        for posts in skipped.chunks(DECIDED_AT_ONCE) {
-            let mut cases = Vec::with_capacity(posts.len());
-            for &post in posts {
-                if let Some(item) = store.work_item(post).await?
-                    && let Some(case) = self.case(&item).await?
-                {
-                    cases.push(case);
-                }
-            }
-            let verdicts = store.decide_posts(&cases, &self.parts.rules, self.parts.clock.now()).await?;
-            if verdicts.contains(&Some(Verdict::Repost)) {
-                self.work.notify_one();
-            }
-        }
-        Ok(())
     }
 }
 

@@ -197,8 +197,8 @@ impl Pipeline {
             self.blobs().remove(BlobKind::Crop, blob)?;
         }
         // Its ratings went with it, and what Discord was told of it.
-        self.ratings.notify_one();
-        self.sends.notify_one();
+        self.ratings.anywhere();
+        self.post_ended();
         Ok(true)
     }
 }

@@ -27,8 +27,8 @@ impl Pipeline {
             self.blobs().remove(BlobKind::Crop, blob)?;
         }
         // Ratings went with the posts, and there is something to delete.
-        self.ratings.notify_one();
-        self.sends.notify_one();
+        self.ratings.anywhere();
+        self.post_ended();
         Ok(true)
     }
 

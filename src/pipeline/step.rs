@@ -33,6 +33,8 @@ pub(super) enum StepError {
     Panicked,
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    #[error("the link has died, and its message cannot be asked for a new one now: {0}")]
+    NoLink(String),
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -45,7 +47,7 @@ impl StepError {
         match self {
             Self::Decode(_) | Self::Draw(_) | Self::OriginalGone | Self::Poison => false,
             Self::Fetch(error) => error.is_retryable(),
-            Self::Panicked | Self::Engine(_) | Self::Store(_) => true,
+            Self::NoLink(_) | Self::Panicked | Self::Engine(_) | Self::Store(_) => true,
         }
     }
 
@@ -59,6 +61,7 @@ impl StepError {
         match self {
             Self::Decode(error) => error.code(),
             Self::Fetch(error) => error.code(),
+            Self::NoLink(_) => "link_gone",
             Self::OriginalGone => "original_gone",
             Self::Poison => "poison",
             Self::Engine(_) => "model",
@@ -91,7 +94,7 @@ impl Pipeline {
         let picture = match &item.origin {
             Origin::Spool { picture } => *picture,
             Origin::Link { url } => {
-                let bytes = self.parts.fetcher.get(url, self.parts.limits.max_bytes).await?;
+                let Some(bytes) = self.follow(item.post, url).await? else { return Ok(()) };
                 blocking(move || blobs.put(BlobKind::Spool, &bytes)).await?
             }
             &Origin::Drawing { seed } => {
@@ -171,6 +174,10 @@ impl Pipeline {
     /// Scores the faces, lets the desk decide and claims the pick.
     async fn decide(&self, item: &WorkItem) -> Result<(), StepError> {
         let parts = &self.parts;
+        // People may have reacted before it was known what the message shows.
+        if let Some(message) = item.message {
+            self.settle_reactions(message).await?;
+        }
         loop {
             let case = self.case(item).await?.ok_or(StepError::OriginalGone)?;
             parts.store.decide_posts(&[case], &parts.rules, parts.clock.now()).await?;
@@ -196,7 +203,7 @@ impl Pipeline {
         Ok(Some(Case {
             scope,
             post: item.post,
-            candidate: candidate(&picture, best, item.marked_restricted),
+            candidate: candidate(&picture, best, item),
             hash: picture.hash,
             taste: taste.map(|t| t.id),
         }))
@@ -219,13 +226,14 @@ fn after_publishing() {
     crash_point!("published");
 }
 
-fn candidate(picture: &Picture, best: Option<Score>, marked_restricted: bool) -> Candidate {
+fn candidate(picture: &Picture, best: Option<Score>, item: &WorkItem) -> Candidate {
     Candidate {
         picture: picture.id,
         best,
-        marked_restricted,
+        marked_restricted: item.marked_restricted,
         restricted_probability: picture.safety.restricted_probability(),
         over_age_gate: picture.safety.is_restricted(),
+        asked: item.asked,
     }
 }
 

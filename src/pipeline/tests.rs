@@ -104,6 +104,7 @@ async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine)
         blobs: Blobs::open(folder).expect("opens"),
         engine,
         fetcher: Fetcher::new(FetchRules::default()).expect("builds"),
+        links: None,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: 1.0, ..DeskRules::default() },
@@ -361,6 +362,6 @@ async fn a_fit_lets_the_desk_look_again_and_a_start_notices_what_no_fit_has_seen
     let restarted = build(home.folder.path(), &home.clock, Engine::stopped()).await;
     restarted.load_taste(Scope::Local).await.expect("reads");
     assert_eq!(restarted.taste(Scope::Local).map(|t| t.id), pipeline.taste(Scope::Local).map(|t| t.id));
-    restarted.catch_up(Scope::Local).await.expect("looks");
-    tokio::time::timeout(std::time::Duration::from_secs(1), restarted.ratings.notified()).await.expect("a fit is due");
+    restarted.catch_up().await.expect("looks");
+    tokio::time::timeout(std::time::Duration::from_secs(1), restarted.ratings.come()).await.expect("a fit is due");
 }

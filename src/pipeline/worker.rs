@@ -109,7 +109,7 @@ impl Pipeline {
                     if state == Some(PostState::Published) {
                         metrics::counter!("mekiki_posts_done_total").increment(1);
                     }
-                    self.sends.notify_one();
+                    self.post_ended();
                     return;
                 }
                 Err(error) => return self.settle_or_log(post, &error).await,
@@ -139,7 +139,7 @@ impl Pipeline {
         } else {
             tracing::warn!(post = post.0, state = item.state.as_str(), %error, "a post failed");
             store.fail_post(post, error.code(), &error.to_string()).await?;
-            self.sends.notify_one();
+            self.post_ended();
             match (item.picture, item.origin) {
                 (Some(picture), _) | (None, Origin::Spool { picture }) => self.drop_original(picture).await,
                 (None, Origin::Drawing { .. } | Origin::Link { .. }) => Ok(()),

@@ -1,16 +1,25 @@
 //! All SQL, one file a table family; and the blobs on disk. SQLite in WAL mode.
 
+mod asks;
 mod blobs;
 mod codec;
+mod cursors;
+mod desk;
 mod guilds;
+mod messages;
 mod people;
 mod picks;
 mod pictures;
 mod posts;
+mod privacy;
 mod publishing;
 mod ratings;
+mod reactions;
+mod reports;
 mod sends;
+mod stats;
 mod tastes;
+mod teaching;
 #[cfg(test)]
 mod tests;
 
@@ -20,14 +29,22 @@ use std::str::FromStr;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use asks::{Askable, AskedFace};
 pub use blobs::{BlobId, BlobKind, Blobs};
-pub use picks::{Case, PickRow};
+pub use cursors::Cursor;
+pub use desk::Case;
+pub use messages::{ClaimedMessage, MessageClaim};
+pub use picks::PickRow;
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};
 pub use publishing::Unpublished;
-pub use ratings::{RatedFace, RatingCounts};
+pub use ratings::RatingCounts;
+pub use reactions::Heard;
+pub use reports::FaceReport;
 pub use sends::{Attempt, Follows, NewSend, SendRow};
+pub use stats::{ScopeStats, TopRow};
 pub use tastes::{FittedTaste, TasteRow};
+pub use teaching::RatedFace;
 
 /// What went wrong with the database or the blobs.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,7 @@
 //! Pictures and their faces.
 
+use std::collections::HashSet;
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use time::OffsetDateTime;
@@ -94,6 +96,18 @@ impl Store {
             .transpose()
     }
 
+    /// Pictures that the models find explicit or suggestive, or that a post marks as restricted.
+    pub async fn restricted_pictures(&self) -> Result<HashSet<PictureId>> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "SELECT id FROM pictures WHERE explicit_drawing + explicit_photo + suggestive > ? UNION \
+             SELECT picture FROM posts WHERE marked_restricted = 1 AND picture IS NOT NULL",
+        )
+        .bind(Safety::GATE)
+        .fetch_all(&self.pool)
+        .await?;
+        ids.iter().map(|id| parse(id)).collect()
+    }
+
     /// All pictures, in the order they were analysed.
     pub async fn picture_ids(&self) -> Result<Vec<PictureId>> {
         let ids: Vec<String> =
@@ -101,15 +115,18 @@ impl Store {
         ids.iter().map(|id| parse(id)).collect()
     }
 
-    /// A picture's faces, surest first.
+    /// A picture's faces, surest first, but those that somebody reported to be none.
     pub async fn faces(&self, picture: PictureId) -> Result<Vec<FaceRow>> {
-        sqlx::query("SELECT * FROM faces WHERE picture = ? ORDER BY confidence DESC, id")
-            .bind(picture.to_string())
-            .fetch_all(&self.pool)
-            .await?
-            .iter()
-            .map(face_row)
-            .collect()
+        sqlx::query(
+            "SELECT * FROM faces f WHERE picture = ? AND NOT EXISTS (SELECT 1 FROM face_reports n WHERE n.face = f.id) \
+             ORDER BY confidence DESC, id",
+        )
+        .bind(picture.to_string())
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(face_row)
+        .collect()
     }
 
     pub async fn face(&self, id: FaceId) -> Result<Option<FaceRow>> {
@@ -126,7 +143,8 @@ impl Store {
     pub async fn newest_faces(&self, limit: u32) -> Result<Vec<(PostId, FaceRow)>> {
         sqlx::query(
             "SELECT f.*, (SELECT max(p.id) FROM posts p WHERE p.picture = f.picture) AS post FROM faces f \
-             WHERE EXISTS (SELECT 1 FROM posts p WHERE p.picture = f.picture) ORDER BY f.id DESC LIMIT ?",
+             WHERE EXISTS (SELECT 1 FROM posts p WHERE p.picture = f.picture) AND \
+             NOT EXISTS (SELECT 1 FROM face_reports n WHERE n.face = f.id) ORDER BY f.id DESC LIMIT ?",
         )
         .bind(limit)
         .fetch_all(&self.pool)
@@ -241,7 +259,7 @@ fn picture_row(row: &SqliteRow) -> Result<Picture> {
     })
 }
 
-fn face_row(row: &SqliteRow) -> Result<FaceRow> {
+pub(super) fn face_row(row: &SqliteRow) -> Result<FaceRow> {
     Ok(FaceRow {
         id: FaceId(row.try_get("id")?),
         picture: parse(row.try_get("picture")?)?,

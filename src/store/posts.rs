@@ -313,7 +313,7 @@ pub(super) async fn remove(connection: &mut SqliteConnection, id: PostId) -> Res
 }
 
 /// `None` when it was claimed before.
-async fn insert(executor: impl Executor<'_, Database = Sqlite>, post: &NewPost) -> Result<Option<PostId>> {
+pub(super) async fn insert(executor: impl Executor<'_, Database = Sqlite>, post: &NewPost) -> Result<Option<PostId>> {
     let origin = serde_json::to_string(&post.origin).map_err(|e| StoreError::Unreadable(e.to_string()))?;
     let id: Option<i64> = sqlx::query_scalar(
         "INSERT INTO posts (source, external_id, origin, title, author_name, author_link, link, posted_at, \

@@ -4,30 +4,11 @@ use std::collections::HashMap;
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use time::OffsetDateTime;
 
 use super::codec::{millis, time};
-use super::pictures::features;
+use super::teaching::standing;
 use super::{Result, Store, StoreError, parse};
-use crate::domain::{
-    FaceId, Features, Judgement, PerceptualHash, PictureId, Rater, Rating, RatingSource, Scope, Target,
-};
-
-/// The standing rows of the ledger: the newest of each rater on each target, unless taken back.
-const STANDING: &str = "SELECT * FROM (SELECT r.*, row_number() OVER (PARTITION BY scope, rater, picture, \
-                        coalesce(face, 0) ORDER BY at DESC, id DESC) AS age FROM ratings r WHERE scope = ?1) \
-                        WHERE age = 1 AND judgement IS NOT NULL";
-
-/// A standing rating with what a taste learns from.
-#[derive(Debug, Clone)]
-pub struct RatedFace {
-    pub picture: PictureId,
-    pub hash: PerceptualHash,
-    pub features: Features,
-    pub judgement: Judgement,
-    pub source: RatingSource,
-    pub at: OffsetDateTime,
-}
+use crate::domain::{FaceId, Judgement, PictureId, Rater, Rating, Scope, Target};
 
 /// Standing ratings by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,9 +38,10 @@ impl Store {
             }
         };
         let Some(picture) = picture else { return Ok(false) };
-        let added = sqlx::query(
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let line: Option<i64> = sqlx::query_scalar(
             "INSERT INTO ratings (scope, rater, picture, face, judgement, source, at, score_visible) \
-             SELECT ?, ?, id, ?, ?, ?, ?, ? FROM pictures WHERE id = ?",
+             SELECT ?, ?, id, ?, ?, ?, ?, ? FROM pictures WHERE id = ? RETURNING id",
         )
         .bind(rating.scope.to_string())
         .bind(&rating.rater.0)
@@ -69,9 +51,13 @@ impl Store {
         .bind(millis(rating.at))
         .bind(rating.score_visible)
         .bind(picture)
-        .execute(&self.pool)
+        .fetch_optional(&mut *tx)
         .await?;
-        Ok(added.rows_affected() == 1)
+        if let (Some(line), Some(person), Target::Face(face)) = (line, rating.rater.discord_id(), rating.target) {
+            Self::note_asked(&mut tx, line, person, face).await?;
+        }
+        tx.commit().await?;
+        Ok(line.is_some())
     }
 
     /// Adds those lines that the ledger does not hold, in one transaction: an import may be repeated. Returns how many
@@ -114,10 +100,11 @@ impl Store {
         rater: &Rater,
         picture: PictureId,
     ) -> Result<HashMap<FaceId, Judgement>> {
-        sqlx::query(sqlx::AssertSqlSafe(format!(
-            "{} AND rater = ?2 AND picture = ?3 AND face IS NOT NULL",
-            STANDING.replace("WHERE scope = ?1", "WHERE scope = ?1 AND rater = ?2 AND picture = ?3")
-        )))
+        sqlx::query(
+            "SELECT face, judgement FROM (SELECT face, judgement, \
+             row_number() OVER (PARTITION BY face ORDER BY at DESC, id DESC) AS age FROM ratings \
+             WHERE scope = ? AND rater = ? AND picture = ? AND face IS NOT NULL) WHERE age = 1 AND judgement IS NOT NULL",
+        )
         .bind(scope.to_string())
         .bind(&rater.0)
         .bind(picture.to_string())
@@ -128,45 +115,27 @@ impl Store {
         .collect()
     }
 
-    /// Standing ratings of the scope with features, oldest first. A rating of a whole picture speaks of its surest
-    /// face; of a picture without faces it teaches nothing.
-    pub async fn rated_faces(&self, scope: Scope) -> Result<Vec<RatedFace>> {
-        sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT s.judgement, s.source, s.at, s.picture, p.perceptual_hash, f.embedding, f.colour FROM ({STANDING}) s \
-             JOIN pictures p ON p.id = s.picture JOIN faces f ON f.id = coalesce(s.face, \
-             (SELECT id FROM faces WHERE picture = s.picture ORDER BY confidence DESC, id LIMIT 1)) ORDER BY s.at, s.id"
-        )))
+    /// One rater's standing judgement of a picture as a whole.
+    pub async fn own_rating(&self, scope: Scope, rater: &Rater, picture: PictureId) -> Result<Option<Judgement>> {
+        let newest: Option<Option<String>> = sqlx::query_scalar(
+            "SELECT judgement FROM ratings WHERE scope = ? AND rater = ? AND picture = ? AND face IS NULL \
+             ORDER BY at DESC, id DESC LIMIT 1",
+        )
         .bind(scope.to_string())
-        .fetch_all(&self.pool)
-        .await?
-        .iter()
-        .map(rated_face)
-        .collect()
-    }
-
-    /// How many standing ratings a taste can learn from: those of these sources, of pictures that have a face.
-    pub async fn learnable_ratings(&self, scope: Scope, sources: &[RatingSource]) -> Result<u32> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT s.source, count(*) AS n FROM ({STANDING}) s WHERE s.face NOT NULL OR \
-             EXISTS (SELECT 1 FROM faces f WHERE f.picture = s.picture) GROUP BY s.source"
-        )))
-        .bind(scope.to_string())
-        .fetch_all(&self.pool)
+        .bind(&rater.0)
+        .bind(picture.to_string())
+        .fetch_optional(&self.pool)
         .await?;
-        let mut ratings = 0;
-        for row in rows {
-            if sources.contains(&parse(row.try_get("source")?)?) {
-                ratings += row.try_get::<u32, _>("n")?;
-            }
-        }
-        Ok(ratings)
+        newest.flatten().map(|j| parse(&j)).transpose()
     }
 
+    /// Standing ratings by kind, whether they may be learnt from or not.
     pub async fn rating_counts(&self, scope: Scope) -> Result<RatingCounts> {
+        let (standing, whose) = standing(scope);
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT judgement, count(*) AS n FROM ({STANDING}) GROUP BY judgement"
+            "SELECT judgement, count(*) AS n FROM ({standing}) GROUP BY judgement"
         )))
-        .bind(scope.to_string())
+        .bind(whose)
         .fetch_all(&self.pool)
         .await?;
         let mut counts = RatingCounts::default();
@@ -185,25 +154,6 @@ impl Store {
     pub async fn ledger(&self) -> Result<Vec<Rating>> {
         sqlx::query("SELECT * FROM ratings ORDER BY id").fetch_all(&self.pool).await?.iter().map(rating).collect()
     }
-
-    /// Number of the scope's newest line; 0 when there is none. Lines are numbered as they are written.
-    pub async fn newest_line(&self, scope: Scope) -> Result<i64> {
-        Ok(sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM ratings WHERE scope = ?")
-            .bind(scope.to_string())
-            .fetch_one(&self.pool)
-            .await?)
-    }
-}
-
-fn rated_face(row: &SqliteRow) -> Result<RatedFace> {
-    Ok(RatedFace {
-        picture: parse(row.try_get("picture")?)?,
-        hash: PerceptualHash(row.try_get::<i64, _>("perceptual_hash")?.cast_unsigned()),
-        features: features(row)?,
-        judgement: parse(row.try_get("judgement")?)?,
-        source: parse(row.try_get("source")?)?,
-        at: time(row.try_get("at")?)?,
-    })
 }
 
 fn rating(row: &SqliteRow) -> Result<Rating> {

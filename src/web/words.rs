@@ -13,11 +13,18 @@ pub(super) fn verdict(lang: Lang, verdict: &Verdict) -> String {
     let Verdict::Skip(skip) = verdict else { return tr!(lang, "verdict.repost").into_owned() };
     match skip {
         Skip::NoFace => tr!(lang, "verdict.no_face"),
+        Skip::Asked => tr!(lang, "verdict.asked"),
+        Skip::NoCuratedChannel => tr!(lang, "verdict.no_curated_channel"),
+        Skip::OptedOut { artist: true } => tr!(lang, "verdict.opted_out_artist"),
+        Skip::OptedOut { artist: false } => tr!(lang, "verdict.opted_out_poster"),
         Skip::Uncalibrated { ratings } => {
             tr!(lang, "verdict.uncalibrated", ratings = ratings, of = crate::domain::CALIBRATED_AT)
         }
         Skip::BelowThreshold { best, threshold } => {
             tr!(lang, "verdict.below_threshold", best = below(*best, *threshold), threshold = tenths(*threshold))
+        }
+        Skip::NotInTopShare { rank, of, share } => {
+            tr!(lang, "verdict.not_in_top_share", rank = rank, of = of, percent = percent(*share))
         }
         Skip::AgeGate { probability } => tr!(lang, "verdict.age_gate", percent = percent(*probability)),
         Skip::MarkedAgeRestricted => tr!(lang, "verdict.marked_age_restricted"),

@@ -61,6 +61,21 @@ impl Bot {
         }
     }
 
+    /// What it has said on standard error since it was last asked.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.errors.try_iter().collect()
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("its state").is_some()
+    }
+
+    /// Number of the process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// kill -9.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");

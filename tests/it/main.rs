@@ -6,6 +6,7 @@ mod bot;
 mod browser;
 mod cli;
 mod crash;
+mod discord;
 mod hostile;
 mod layers;
 mod reference;

@@ -65,7 +65,7 @@ async fn migrations_run_on_a_database_that_holds_data() {
     pool.close().await;
     let store = Store::open(&path).await.expect("migrates what it finds");
     store.check().await.expect("not damaged");
-    assert_eq!(store.rated_faces(Scope::Local).await.expect("reads").len(), 1);
+    assert_eq!(store.rated_faces(Scope::Local, &RatingSource::ALL).await.expect("reads").len(), 1);
     let verdict = store.verdict(Scope::Local, PostId(4)).await.expect("reads").expect("is there");
     assert_eq!((verdict.0, verdict.1.unix_timestamp_nanos()), (Verdict::Repost, 8_000_000));
     assert_eq!(store.picks(Scope::Local, None, 9).await.expect("reads").len(), 1);

@@ -2,9 +2,11 @@
 
 mod database;
 mod desk;
+mod guild_desk;
 mod guilds;
 mod posts;
 mod ratings;
+mod reactions;
 mod sends;
 
 use std::collections::HashSet;
@@ -16,8 +18,8 @@ use time::{Duration, OffsetDateTime};
 use super::*;
 use crate::domain::{
     Author, COLOUR_DIMS, Calibration, Candidate, Confidence, DeskRules, EMBEDDING_DIMS, Face, FaceId, Features,
-    Judgement, NewPost, Origin, PerceptualHash, PictureBox, PictureId, PostId, PostSource, PostState, Rater, Rating,
-    RatingSource, Safety, Scope, Score, Size, Skip, Stars, Target, Verdict,
+    Judgement, NewPost, Origin, Outlet, PerceptualHash, PictureBox, PictureId, PostId, PostSource, PostState, Rater,
+    Rating, RatingSource, Safety, Scope, Score, Size, Skip, Stars, Target, Verdict,
 };
 
 const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
@@ -71,12 +73,20 @@ impl Home {
     }
 
     async fn judgements(&self) -> Vec<String> {
-        let rated = self.store.rated_faces(Scope::Local).await.expect("reads");
+        let rated = self.store.rated_faces(Scope::Local, &RatingSource::ALL).await.expect("reads");
         rated.iter().map(|r| r.judgement.to_string()).collect()
     }
 }
 
-const RULES: DeskRules = DeskRules { threshold: 4.0, picks_per_hour: 2, repeat_after: Duration::days(90) };
+const RULES: DeskRules = DeskRules {
+    outlet: Some(Outlet::Feed),
+    threshold: 4.0,
+    top_share: None,
+    picks_per_hour: 2,
+    repeat_after: Duration::days(90),
+    age_gate: true,
+    outlet_restricted: false,
+};
 
 fn new_post(source: PostSource, picture: PictureId) -> NewPost {
     NewPost {
@@ -126,6 +136,7 @@ fn case(post: PostId, analysed: &AnalysedPicture, mean: f32) -> Case {
             marked_restricted: false,
             restricted_probability: 0.0,
             over_age_gate: false,
+            asked: false,
         },
         hash: analysed.picture.hash,
         taste: None,

@@ -41,16 +41,18 @@ async fn a_rating_of_a_picture_speaks_of_its_surest_face() {
     home.analysed(PostSource::Upload, &none).await;
     home.rate("owner", Target::Picture(two.picture.id), Some("5"), NOW).await;
     home.rate("owner", Target::Picture(none.picture.id), Some("1"), NOW).await;
-    let rated = home.store.rated_faces(Scope::Local).await.expect("reads");
+    let rated = home.store.rated_faces(Scope::Local, &RatingSource::ALL).await.expect("reads");
     assert_eq!(rated.len(), 1, "a picture without faces teaches nothing");
     assert_eq!((rated[0].picture, rated[0].features.clone()), (two.picture.id, features(0.9)));
     let learnable =
         async |sources: &[RatingSource]| home.store.learnable_ratings(Scope::Local, sources).await.expect("counts");
     assert_eq!(learnable(&RatingSource::ALL).await, 1);
     assert_eq!(learnable(&[RatingSource::Channel]).await, 0);
-    // A rating of a face of that picture stands beside it.
+    // What is said later of that very face replaces it; what is said of another stands beside it.
     home.rate("owner", Target::Face(home.faces(&two).await[0]), Some("4"), NOW).await;
-    assert_eq!(home.judgements().await.len(), 2);
+    assert_eq!(home.judgements().await, ["4"]);
+    home.rate("owner", Target::Face(home.faces(&two).await[1]), Some("2"), NOW).await;
+    assert_eq!(home.judgements().await, ["4", "2"]);
     // What is not there cannot be rated.
     let nobody = Rating {
         scope: Scope::Local,

@@ -11,7 +11,9 @@ fn written() -> BTreeMap<String, BTreeSet<String>> {
     for file in std::fs::read_dir(Path::new(ROOT).join("locales")).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
         let mut key = String::new();
-        for line in text.lines().filter(|l| !l.is_empty() && !l.starts_with('#') && !l.starts_with("_version")) {
+        // Lines further in go on with the words above them.
+        let is_entry = |l: &&str| !l.is_empty() && !l.starts_with('#') && !l.starts_with("    ");
+        for line in text.lines().filter(|l| is_entry(l) && !l.starts_with("_version")) {
             match line.strip_prefix("  ") {
                 None => key = line.trim_end_matches(':').to_owned(),
                 Some(text) => {
@@ -49,6 +51,8 @@ fn asked() -> BTreeSet<String> {
             }
         }
     }
+    // Names and descriptions of commands are looked up by the commands' names.
+    keys.extend(crate::discord::keys());
     keys
 }
 

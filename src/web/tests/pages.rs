@@ -26,9 +26,14 @@ fn every_verdict_is_said_in_plain_words() {
     let verdicts = [
         Verdict::Repost,
         Verdict::Skip(Skip::NoFace),
+        Verdict::Skip(Skip::Asked),
+        Verdict::Skip(Skip::NoCuratedChannel),
+        Verdict::Skip(Skip::OptedOut { artist: true }),
+        Verdict::Skip(Skip::OptedOut { artist: false }),
         Verdict::Skip(Skip::Uncalibrated { ratings: 3 }),
         Verdict::Skip(Skip::BelowThreshold { best: 3.12, threshold: 4.0 }),
         Verdict::Skip(Skip::BelowThreshold { best: 3.96, threshold: 4.0 }),
+        Verdict::Skip(Skip::NotInTopShare { rank: 12, of: 100, share: 0.05 }),
         Verdict::Skip(Skip::AgeGate { probability: 0.834 }),
         Verdict::Skip(Skip::MarkedAgeRestricted),
         Verdict::Skip(Skip::AlreadyPosted),
@@ -39,9 +44,14 @@ fn every_verdict_is_said_in_plain_words() {
     assert_snapshot!(say(Lang::En), @r"
     Picked for the feed.
     Not picked: no drawn face was found.
+    Not picked: somebody asked for its score; only what is posted by itself is picked.
+    Not picked: this server has no channel for picks.
+    Not picked: its artist does not want to be picked.
+    Not picked: whoever posted it does not want to be picked.
     Not picked yet: your taste has 3 of the 10 ratings it needs. Rate some faces.
     Not picked: the best face scores 3.1, and a pick needs 4.0.
     Not picked: the best face scores 3.96, and a pick needs 4.0.
+    Not picked: number 12 of 100 lately, where the best 5 % are picked.
     Not picked: looks age-restricted (83 %).
     Not picked: where it was posted, it is marked as age-restricted.
     Not picked: this very picture is in the feed already.
@@ -51,9 +61,14 @@ fn every_verdict_is_said_in_plain_words() {
     assert_snapshot!(say(Lang::Ja), @r"
     フィードに載せました。
     見送り：絵の中に顔が見つかりませんでした。
+    見送り：採点を頼まれた絵です。選ばれるのは、投稿された絵だけです。
+    見送り：このサーバーには、選んだ絵を載せるチャンネルがありません。
+    見送り：作者が載せないでほしいと伝えています。
+    見送り：投稿した人が載せないでほしいと伝えています。
     まだ選べません：好みを知るには評価が 10 件必要で、いまは 3 件です。顔を評価してください。
     見送り：最も高い顔が 3.1 点で、選ばれるには 4.0 点が必要です。
     見送り：最も高い顔が 3.96 点で、選ばれるには 4.0 点が必要です。
+    見送り：最近の 100 枚中 12 位です。選ばれるのは上位 5 % です。
     見送り：年齢制限が必要な絵のようです（83 %）。
     見送り：投稿元で年齢制限つきとされています。
     見送り：同じ絵がすでにフィードにあります。

@@ -78,6 +78,7 @@ impl Home {
                 marked_restricted: false,
                 restricted_probability: 0.07,
                 over_age_gate: false,
+                asked: false,
             },
             hash: picture.picture.hash,
             taste: None,
@@ -173,7 +174,7 @@ async fn what_was_imported_is_exported_again_byte_by_byte() {
     assert!(answer.contains("1 ratings are left out") && answer.contains("and 3 ratings"), "{answer}");
     let store = Store::open(&other.join("mekiki.db")).await.unwrap();
     assert_eq!(store.faces(seen.picture.id).await.unwrap().len(), 1, "what is there stays: {missed:?} is not added");
-    assert_eq!(store.rated_faces(Scope::Local).await.unwrap().len(), 1);
+    assert_eq!(store.rated_faces(Scope::Local, &RatingSource::ALL).await.unwrap().len(), 1);
     store.close().await;
 
     // An old export does not fall on someone's files, and a damaged crop is not taken in.

@@ -1,0 +1,233 @@
+//! The connection: who we are, what we ask to be told, and what to do when it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serenity::all::{Client, ClientBuilder, GatewayIntents, HttpBuilder};
+use serenity::gateway::GatewayError;
+use serenity::http::{Http, HttpError};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::events::{Counts, Ear, Heard};
+use super::listener::Listener;
+use super::places::Places;
+use super::reconcile::Reconciler;
+use super::shards::{self, ShardRange};
+use super::{App, Outbox, Settings, framework};
+
+/// How long a stop waits for answers in the making, and for the shards to say goodbye.
+const GRACE: Duration = Duration::from_secs(10);
+/// Pauses between tries to connect at all.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Said once in the log, and on the health page as long as it is so.
+pub(super) const NO_CONTENT: &str = "Discord does not tell this bot what messages say and show, so it sees no pictures in watched channels; slash \
+     commands, \"Score\" in a message's menu, mentions and direct messages work. To switch it on: \
+     https://discord.com/developers/applications, your application, Bot, Message Content Intent; then start again";
+
+/// What no new try can mend.
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    #[error(
+        "Discord does not accept DISCORD_TOKEN; make a new one at https://discord.com/developers/applications, your \
+         application, Bot, Reset Token"
+    )]
+    Token,
+    #[error("Discord refused what this bot asks to be told (close code 4013): a newer version of mekiki may help")]
+    Intents,
+    #[error(
+        "shard {0} cannot be connected however often it is started; with --shards, check that the range fits the total \
+         and that the total is what Discord asks for"
+    )]
+    Shard(u32),
+    #[error("DISCORD_BASE: {0}")]
+    Base(String),
+}
+
+/// The client for Discord's REST interface. With a base, everything goes there over plain HTTP, and nothing waits for
+/// rate limits; without, to Discord, with serenity's limiter.
+pub fn build_http(settings: &Settings) -> Http {
+    let builder = HttpBuilder::new(settings.token.expose_secret());
+    match &settings.base {
+        // Serenity's limiter knows no proxy: it would send the request to the real Discord.
+        Some(base) => builder.proxy(base.as_str().trim_end_matches('/')).ratelimiter_disabled(true).build(),
+        None => builder.build(),
+    }
+}
+
+/// Only what is needed. What messages say and show is a privilege that a bot may not have.
+fn intents(reads_messages: bool) -> GatewayIntents {
+    let needed = GatewayIntents::GUILDS
+        | GatewayIntents::GUILD_MESSAGES
+        | GatewayIntents::GUILD_MESSAGE_REACTIONS
+        | GatewayIntents::DIRECT_MESSAGES
+        | GatewayIntents::DIRECT_MESSAGE_REACTIONS;
+    if reads_messages { needed | GatewayIntents::MESSAGE_CONTENT } else { needed }
+}
+
+/// How a connection ended.
+enum End {
+    Stopped,
+    /// Discord does not let this bot read messages: again without.
+    NoContent,
+    Fatal(Fatal),
+    /// Worth another try.
+    Lost(serenity::Error),
+}
+
+/// Is on Discord until stopped: first the gateway is left, then what was heard is dealt with and answers in the making
+/// are finished.
+pub async fn run(app: App, stop: CancellationToken) -> Result<(), Fatal> {
+    let (queue, heard) = mpsc::unbounded_channel();
+    let (places, missed) = (Arc::<Places>::default(), Arc::new(Notify::new()));
+    let deaf = CancellationToken::new();
+    let listener = Listener::new(app.clone(), Arc::clone(&places), Arc::clone(&missed));
+    let listener = tokio::spawn(listener.run(heard, deaf.clone()));
+    let reconciler = Reconciler::new(app.clone(), queue.clone(), missed);
+    let reconciler = tokio::spawn(reconciler.run(deaf.clone()));
+    let ended = connect(&app, &queue, &stop).await;
+    app.status.set_connected(false);
+    app.in_flight.close();
+    if tokio::time::timeout(GRACE, app.in_flight.wait()).await.is_err() {
+        tracing::warn!("stopped before all answers were given");
+    }
+    deaf.cancel();
+    for task in [listener, reconciler] {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a task of the Discord connection did not end well");
+        }
+    }
+    ended
+}
+
+async fn connect(app: &App, queue: &mpsc::UnboundedSender<Heard>, stop: &CancellationToken) -> Result<(), Fatal> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let begun = tokio::time::Instant::now();
+        match session(app, queue, stop).await {
+            End::Stopped => return Ok(()),
+            End::NoContent if app.status.reads_messages() => {
+                app.status.set_without_content();
+                tracing::warn!("{NO_CONTENT}");
+                continue;
+            }
+            End::NoContent => return Err(Fatal::Intents),
+            End::Fatal(why) => return Err(why),
+            End::Lost(error) => tracing::warn!(%error, "no connection to Discord; trying again in {pause:?}"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(pause) => {}
+        }
+        // What held for a while is a new trouble.
+        pause = if begun.elapsed() > LONGEST_PAUSE { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+    }
+}
+
+/// One client, from its making to its end.
+async fn session(app: &App, queue: &mpsc::UnboundedSender<Heard>, stop: &CancellationToken) -> End {
+    let gateway = tokio::select! {
+        () = stop.cancelled() => return End::Stopped,
+        gateway = app.http.get_bot_gateway() => match gateway {
+            Ok(gateway) => gateway,
+            Err(error) => return ended(error),
+        },
+    };
+    if let Some(base) = &app.settings.base
+        && !is_here(&gateway.url)
+    {
+        return End::Fatal(Fatal::Base(format!("the Discord at {base} names a gateway elsewhere: {}", gateway.url)));
+    }
+    let counts = Arc::new(Counts::default());
+    let mut client = match build(app, queue.clone(), Arc::clone(&counts)).await {
+        Ok(client) => client,
+        Err(error) => return ended(error),
+    };
+    // Serenity goes to the public gateway where its own question fails.
+    client.ws_url.lock().await.clone_from(&gateway.url);
+    let shards = app.settings.shards.unwrap_or(ShardRange { from: 0, to: gateway.shards, total: gateway.shards });
+    tracing::info!(shards = %format_args!("{}..{}/{}", shards.from, shards.to, shards.total), "connecting to Discord");
+    let manager = Arc::clone(&client.shard_manager);
+    let outbox = Outbox::new(Arc::clone(&app.pipeline), Arc::clone(&client.http), Arc::clone(&client.cache));
+    let sending = stop.child_token();
+    let outbox = tokio::spawn(Arc::new(outbox).run(sending.clone()));
+    let end = tokio::select! {
+        () = stop.cancelled() => End::Stopped,
+        // Serenity's range includes its end.
+        end = client.start_shard_range(shards.from..shards.to - 1, shards.total) => match end {
+            Ok(()) => End::Stopped,
+            Err(error) => ended(error),
+        },
+        dead = shards::watch(&manager, &app.status, |shard| counts.heard(shard)) => End::Fatal(Fatal::Shard(dead.0)),
+    };
+    app.status.set_connected(false);
+    sending.cancel();
+    if tokio::time::timeout(GRACE, manager.shutdown_all()).await.is_err() {
+        tracing::warn!("a shard did not say goodbye in time");
+    }
+    if let Err(error) = outbox.await {
+        tracing::error!(%error, "the outbox did not end well");
+    }
+    end
+}
+
+async fn build(app: &App, queue: mpsc::UnboundedSender<Heard>, counts: Arc<Counts>) -> serenity::Result<Client> {
+    ClientBuilder::new_with_http(build_http(&app.settings), intents(app.status.reads_messages()))
+        .framework(framework(app.clone()))
+        .raw_event_handler(Ear::new(queue, counts))
+        .await
+}
+
+/// What an error means for the connection.
+fn ended(error: serenity::Error) -> End {
+    match &error {
+        serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents) => End::NoContent,
+        serenity::Error::Gateway(GatewayError::InvalidGatewayIntents) => End::Fatal(Fatal::Intents),
+        serenity::Error::Gateway(GatewayError::InvalidAuthentication) => End::Fatal(Fatal::Token),
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(answer)) if answer.status_code.as_u16() == 401 => {
+            End::Fatal(Fatal::Token)
+        }
+        _ => End::Lost(error),
+    }
+}
+
+fn is_here(gateway: &str) -> bool {
+    let Ok(url) = url::Url::parse(gateway) else { return false };
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_needed_is_asked_for() {
+        assert!(intents(true).contains(GatewayIntents::MESSAGE_CONTENT));
+        let without = intents(false);
+        assert!(!without.intersects(GatewayIntents::privileged()));
+        assert!(without.contains(GatewayIntents::GUILDS | GatewayIntents::GUILD_MESSAGES));
+        assert!(!intents(true).intersects(GatewayIntents::GUILD_MEMBERS | GatewayIntents::GUILD_PRESENCES));
+    }
+
+    #[test]
+    fn close_codes_that_no_try_mends_are_told_from_the_others() {
+        let gateway = |error| ended(serenity::Error::Gateway(error));
+        assert!(matches!(gateway(GatewayError::DisallowedGatewayIntents), End::NoContent));
+        assert!(matches!(gateway(GatewayError::InvalidAuthentication), End::Fatal(Fatal::Token)));
+        assert!(matches!(gateway(GatewayError::InvalidGatewayIntents), End::Fatal(Fatal::Intents)));
+        assert!(matches!(gateway(GatewayError::HeartbeatFailed), End::Lost(_)));
+    }
+
+    #[test]
+    fn a_stand_in_must_not_send_the_token_elsewhere() {
+        assert!(is_here("ws://127.0.0.1:4000") && is_here("ws://[::1]:4000"));
+        assert!(!is_here("wss://gateway.discord.gg") && !is_here("ws://10.0.0.1") && !is_here("nonsense"));
+    }
+}

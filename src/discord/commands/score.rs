@@ -1,0 +1,329 @@
+//! `/score`, `!score`, the context menu, a mention or a picture in a direct message: pictures that somebody asks about.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use poise::serenity_prelude as serenity;
+use serenity::{
+    Attachment, ChannelId, GuildId, Message, MessageId, MessagePagination, Permissions, StatusCode, UserId,
+};
+
+use super::links::{Link, Linked};
+use super::{Answer, App, Context, Error, Lang, joined_guild, lang, say};
+use crate::discord::message::ScoreMessage;
+use crate::discord::telling::Telling;
+use crate::discord::{permissions, pictures_of, places};
+use crate::domain::{Author, MessageKey, PostId, Rater, Scope, SendKind};
+use crate::pipeline::{Ask, MessagePicture, NewSend, Pipeline, SubmitError};
+
+/// Messages looked through for the last picture.
+const LOOK_BACK: u8 = 50;
+/// How long an answer may take; after that it says that it is still at work.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Who asks, and where.
+struct Asker<'a> {
+    ctx: &'a serenity::Context,
+    app: &'a App,
+    lang: Lang,
+    person: UserId,
+    /// The bot is in it.
+    guild: Option<GuildId>,
+    channel: ChannelId,
+}
+
+/// What to score; or why there is nothing, in words.
+type Found = Result<Ask, String>;
+
+#[poise::command(
+    slash_command,
+    prefix_command,
+    install_context = "Guild|User",
+    interaction_context = "Guild|BotDm|PrivateChannel"
+)]
+pub(super) async fn score(
+    ctx: Context<'_>,
+    image: Option<Attachment>,
+    #[rest]
+    #[max_length = 2000]
+    link: Option<String>,
+) -> Result<(), Error> {
+    let asker = Asker::of(ctx);
+    let found = match ctx {
+        poise::Context::Prefix(prefix) => asker.by_message(prefix.msg, link.as_deref()).await?,
+        poise::Context::Application(slash) => match (image, link) {
+            (None, None) => asker.last_picture(None).await?,
+            (image, link) => {
+                // The answer is the message that these pictures are in.
+                let answer = slash.interaction.get_response(ctx).await.context("the answer was not begun")?;
+                match (image, link) {
+                    (Some(image), _) => Ok(asker.uploaded(answer.id, &image)),
+                    (None, link) => asker.linked(answer.id, &link.unwrap_or_default()).await?,
+                }
+            }
+        },
+    };
+    answer(ctx, &asker, found).await
+}
+
+#[poise::command(
+    context_menu_command = "Score",
+    install_context = "Guild|User",
+    interaction_context = "Guild|BotDm|PrivateChannel"
+)]
+pub(super) async fn score_menu(ctx: Context<'_>, message: Message) -> Result<(), Error> {
+    let asker = Asker::of(ctx);
+    let found = asker.shown_in(&message).ok_or_else(|| tr!(asker.lang, "discord.ask.no_picture").into_owned());
+    answer(ctx, &asker, found).await
+}
+
+async fn answer(ctx: Context<'_>, asker: &Asker<'_>, found: Found) -> Result<(), Error> {
+    match asker.scored(found).await? {
+        Err(words) => say(ctx, words).await,
+        Ok((source, answer)) => {
+            let sent = ctx.send(Answer::from(answer).into()).await?.into_message().await?;
+            asker.keep(source, &sent).await
+        }
+    }
+}
+
+/// A message that says nothing but the bot's name, or a direct message: its pictures are scored, or the one it answers.
+/// False when there is none.
+pub(super) async fn by_mention(ctx: &serenity::Context, app: &App, message: &Message) -> Result<bool, Error> {
+    let guild = message.guild_id.filter(|id| ctx.cache.guild(*id).is_some());
+    let locale = guild.and_then(|id| ctx.cache.guild(id).map(|guild| guild.preferred_locale.clone()));
+    let asker = Asker {
+        ctx,
+        app,
+        lang: Lang::of(None, locale.as_deref()),
+        person: message.author.id,
+        guild,
+        channel: message.channel_id,
+    };
+    let replied = message.referenced_message.as_deref();
+    let Some(ask) = asker.shown_in(message).or_else(|| replied.and_then(|m| asker.shown_in(m))) else {
+        return Ok(false);
+    };
+    message.channel_id.broadcast_typing(ctx).await?;
+    match asker.scored(Ok(ask)).await? {
+        Err(words) => {
+            let reply = Answer::text(words).message().reference_message(message);
+            message.channel_id.send_message(ctx, reply).await?;
+        }
+        Ok((source, answer)) => {
+            let reply = Answer::from(answer).message().reference_message(message);
+            let sent = message.channel_id.send_message(ctx, reply).await?;
+            asker.keep(source, &sent).await?;
+        }
+    }
+    Ok(true)
+}
+
+impl<'a> Asker<'a> {
+    fn of(ctx: Context<'a>) -> Self {
+        Self {
+            ctx: ctx.serenity_context(),
+            app: ctx.data(),
+            lang: lang(ctx),
+            person: ctx.author().id,
+            guild: joined_guild(ctx),
+            channel: ctx.channel_id(),
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        Pipeline::scope_of(self.guild.map(GuildId::get), self.person.get())
+    }
+
+    /// The message's own pictures, those behind the link, of the message it answers, or the last ones before it.
+    async fn by_message(&self, message: &Message, link: Option<&str>) -> Result<Found, Error> {
+        let replied = message.referenced_message.as_deref();
+        // A link's preview may not be there yet: the link itself is, and it may name a message.
+        if message.attachments.is_empty()
+            && let Some(link) = link
+        {
+            return self.linked(message.id, link).await;
+        }
+        if let Some(ask) = self.shown_in(message) {
+            return Ok(Ok(ask));
+        }
+        match replied {
+            Some(replied) => {
+                Ok(self.shown_in(replied).ok_or_else(|| tr!(self.lang, "discord.ask.no_picture").into_owned()))
+            }
+            None => self.last_picture(Some(message.id)).await,
+        }
+    }
+
+    /// The pictures that a message shows.
+    fn shown_in(&self, message: &Message) -> Option<Ask> {
+        let pictures = pictures_of(message);
+        if pictures.is_empty() {
+            return None;
+        }
+        let place = message.guild_id.or(self.guild).map_or("@me".to_owned(), |id| id.to_string());
+        let link = format!("https://discord.com/channels/{place}/{}/{}", message.channel_id, message.id);
+        let author = &message.author;
+        Some(Ask {
+            author: Author { name: Some(author.display_name().to_owned()), link: None },
+            author_id: Rater::discord(author.id.get()),
+            link: Some(link),
+            marked_restricted: self.is_restricted(message.channel_id),
+            ..self.ask(message.channel_id, message.id, pictures)
+        })
+    }
+
+    /// Of pictures that the one who asks has brought.
+    fn ask(&self, channel: ChannelId, message: MessageId, pictures: Vec<MessagePicture>) -> Ask {
+        // In a guild one answer serves all; elsewhere each has their own taste.
+        let id = match self.scope() {
+            Scope::User(person) => format!("ask:{message}:{person}"),
+            _ => format!("ask:{message}"),
+        };
+        Ask {
+            external_id: id,
+            scope: self.scope(),
+            message: MessageKey { channel: channel.get(), message: message.get() },
+            author: Author { name: None, link: None },
+            author_id: Rater::discord(self.person.get()),
+            link: None,
+            posted_at: self.app.pipeline.now(),
+            marked_restricted: self.is_restricted(self.channel),
+            pictures,
+        }
+    }
+
+    fn uploaded(&self, answer: MessageId, image: &Attachment) -> Ask {
+        let picture = MessagePicture { key: image.id.to_string(), url: image.url.clone(), title: None };
+        self.ask(self.channel, answer, vec![picture])
+    }
+
+    /// What a link leads to. `within`: the message that it stands in.
+    async fn linked(&self, within: MessageId, link: &str) -> Result<Found, Error> {
+        match Link::of(link) {
+            Err(bad) => Ok(Err(bad.words(self.lang))),
+            Ok(Link { key, to: Linked::Picture(url) }) => {
+                let picture = MessagePicture { key, url: url.clone(), title: None };
+                Ok(Ok(Ask { link: Some(url), ..self.ask(self.channel, within, vec![picture]) }))
+            }
+            Ok(Link { to: Linked::Message { channel, message }, .. }) => {
+                self.in_message(ChannelId::new(channel), MessageId::new(message)).await
+            }
+        }
+    }
+
+    /// A message named by its link: only if the one who asks may read it, too.
+    async fn in_message(&self, channel: ChannelId, message: MessageId) -> Result<Found, Error> {
+        let refused = || Ok(Err(tr!(self.lang, "discord.ask.no_such_message").into_owned()));
+        if channel != self.channel && !self.may_read(channel).await? {
+            return refused();
+        }
+        match self.ctx.http.get_message(channel, message).await {
+            Ok(found) => {
+                Ok(self.shown_in(&found).ok_or_else(|| tr!(self.lang, "discord.ask.no_picture").into_owned()))
+            }
+            Err(error) if is_refusal(&error) => refused(),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the one who asks may read what was posted in a channel of this guild.
+    async fn may_read(&self, channel: ChannelId) -> Result<bool, Error> {
+        let Some(guild) = self.guild else { return Ok(false) };
+        let member = guild.member(self.ctx, self.person).await?;
+        let Some(guild) = self.ctx.cache.guild(guild) else { return Ok(false) };
+        Ok(may_see(&guild, channel, &member))
+    }
+
+    /// The newest picture of the channel, before a message or at all; the bot's own cards are none.
+    async fn last_picture(&self, before: Option<MessageId>) -> Result<Found, Error> {
+        let page = before.map(MessagePagination::Before);
+        let messages = match self.ctx.http.get_messages(self.channel, page, Some(LOOK_BACK)).await {
+            Ok(messages) => messages,
+            Err(error) if is_refusal(&error) => {
+                return Ok(Err(tr!(self.lang, "discord.ask.may_not_look").into_owned()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let me = self.ctx.cache.current_user().id;
+        let found = messages.iter().filter(|m| m.author.id != me).find_map(|m| self.shown_in(m));
+        Ok(found.ok_or_else(|| tr!(self.lang, "discord.ask.nothing_here", n = LOOK_BACK).into_owned()))
+    }
+
+    fn is_restricted(&self, channel: ChannelId) -> bool {
+        places::in_cache(&self.ctx.cache, self.guild, channel).is_some_and(|place| place.restricted)
+    }
+
+    /// The answer, with the message it speaks of; or why there is none, in words.
+    async fn scored(&self, found: Found) -> Result<Result<(MessageKey, ScoreMessage), String>, Error> {
+        let ask = match found {
+            Ok(ask) => ask,
+            Err(words) => return Ok(Err(words)),
+        };
+        let pipeline = &self.app.pipeline;
+        let own = ask.author_id == Rater::discord(self.person.get());
+        if !own && pipeline.is_opted_out(Some(&ask.author_id), &[]).await? {
+            return Ok(Err(tr!(self.lang, "discord.ask.opted_out").into_owned()));
+        }
+        let posts = match self.posts(&ask).await {
+            Ok(posts) => posts,
+            Err(SubmitError::Busy) => return Ok(Err(tr!(self.lang, "discord.ask.busy").into_owned())),
+            Err(error) => return Err(error.into()),
+        };
+        pipeline.wait_done(&posts, PATIENCE).await?;
+        let telling = Telling::new(ask.scope, &posts, self.lang)
+            .asked_by(self.person.get())
+            .in_restricted_channel(self.is_restricted(self.channel));
+        match telling.message(pipeline).await? {
+            Some(answer) => Ok(Ok((ask.message, answer))),
+            None => Ok(Err(tr!(self.lang, "discord.score.no_face").into_owned())),
+        }
+    }
+
+    /// Those of the message if it is watched, else new ones.
+    async fn posts(&self, ask: &Ask) -> Result<Vec<PostId>, SubmitError> {
+        let known = self.app.pipeline.message_posts(ask.message, false).await?;
+        if matches!(ask.scope, Scope::Guild(_)) && known.len() == ask.pictures.len() {
+            return Ok(known);
+        }
+        self.app.pipeline.claim_asked(ask).await
+    }
+
+    /// Reactions, buttons and deletions find the answer.
+    async fn keep(&self, source: MessageKey, sent: &Message) -> Result<(), Error> {
+        let answer = NewSend {
+            kind: SendKind::Answer,
+            scope: self.scope(),
+            source,
+            post: None,
+            channel: sent.channel_id.get(),
+        };
+        self.app.pipeline.record_answer(&answer, sent.id.get()).await?;
+        Ok(())
+    }
+}
+
+/// Whether a member may read a channel; a thread goes by its channel, a private one is closed.
+pub(super) fn may_see(guild: &serenity::Guild, channel: ChannelId, member: &serenity::Member) -> bool {
+    let thread = guild.threads.iter().find(|thread| thread.id == channel);
+    if thread.is_some_and(|thread| thread.kind == serenity::ChannelType::PrivateThread) {
+        return false;
+    }
+    let channel = thread.and_then(|thread| thread.parent_id).unwrap_or(channel);
+    let Some(channel) = guild.channels.get(&channel) else { return false };
+    permissions::allowed(guild, channel, member)
+        .contains(Permissions::VIEW_CHANNEL | Permissions::READ_MESSAGE_HISTORY)
+}
+
+/// Discord does not let the bot see it, or it is not there.
+fn is_refusal(error: &serenity::Error) -> bool {
+    let serenity::Error::Http(error) = error else { return false };
+    matches!(error.status_code(), Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND))
+}
+
+impl From<ScoreMessage> for Answer {
+    fn from(message: ScoreMessage) -> Self {
+        let files = message.attachment().into_iter().collect();
+        Self { text: message.text, rows: message.components, files }
+    }
+}

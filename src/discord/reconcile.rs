@@ -1,0 +1,391 @@
+//! What was missed: after each new or resumed session the channels are read over, in a plain loop that takes its time.
+//! What it finds goes the way of everything that is heard.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use serenity::all::{ChannelId, GuildId, MessageId, ReactionType};
+use serenity::http::{LightMethod, Request, Route};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::App;
+use super::breaker::{Act, CallError};
+use super::events::{Heard, emoji_name};
+use super::links::fetch_message;
+use super::raw::{self, RawMessage, id_at};
+use crate::domain::MessageKey;
+use crate::pipeline::{Cursor, StoreError};
+
+/// Between two requests: backfill leaves most of the limits to everything else.
+const THROTTLE: Duration = Duration::from_millis(120);
+/// Messages a page.
+const PAGE: usize = 100;
+/// Pages of one channel: what is older than so many messages is let go.
+const PAGES: usize = 20;
+/// How far back sources are checked for having gone.
+const LOOK_BACK: time::Duration = time::Duration::hours(48);
+/// The order of messages is not that of their ids to the second: so long before the newest seen, unknown ones count as
+/// missed rather than as history.
+const SLACK: time::Duration = time::Duration::minutes(2);
+/// Messages whose reactions are read over, of those with pictures and of the bot's own each.
+const REACTED: u32 = 50;
+/// Times that the reactions of one message are asked for while people react.
+const TRIES: u32 = 3;
+/// Known messages that no page showed are asked for one by one, so many.
+const SINGLES: usize = 50;
+
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+pub(super) struct Reconciler {
+    app: App,
+    queue: UnboundedSender<Heard>,
+    missed: Arc<Notify>,
+}
+
+impl Reconciler {
+    pub(super) fn new(app: App, queue: UnboundedSender<Heard>, missed: Arc<Notify>) -> Self {
+        Self { app, queue, missed }
+    }
+
+    pub(super) async fn run(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.missed.notified() => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.look_back() => {}
+            }
+        }
+    }
+
+    async fn look_back(&self) {
+        let begun = Instant::now();
+        let channels = match self.channels().await {
+            Ok(channels) => channels,
+            Err(error) => return tracing::error!(%error, "cannot read what was seen; missed messages stay missed"),
+        };
+        let mut found = 0;
+        for cursor in &channels {
+            match self.channel(cursor).await {
+                Ok(messages) => found += messages,
+                Err(error) => {
+                    tracing::warn!(channel = cursor.channel, %error, "a channel could not be read over");
+                }
+            }
+        }
+        let reactions = match self.reactions().await {
+            Ok(messages) => messages,
+            Err(error) => {
+                tracing::warn!(%error, "reactions could not be read over");
+                0
+            }
+        };
+        let took = begun.elapsed();
+        tracing::info!(
+            channels = channels.len(),
+            messages = found,
+            reactions,
+            ?took,
+            "read over what may have been missed"
+        );
+    }
+
+    /// Watched channels and their threads, each with where looking back begins. One that was never looked at begins now.
+    async fn channels(&self) -> Result<Vec<Cursor>, Trouble> {
+        let pipeline = &self.app.pipeline;
+        let watched = pipeline.watched_all().await?;
+        let mut cursors: HashMap<u64, Cursor> = HashMap::new();
+        for cursor in pipeline.cursors().await? {
+            if watched.contains_key(&cursor.parent) {
+                cursors.insert(cursor.channel, cursor);
+            }
+        }
+        let now = id_at(pipeline.now());
+        for (&channel, &guild) in &watched {
+            if let std::collections::hash_map::Entry::Vacant(entry) = cursors.entry(channel) {
+                let cursor = Cursor { channel, guild, parent: channel, message: now };
+                pipeline.advance_cursor(&cursor).await?;
+                entry.insert(cursor);
+            }
+        }
+        let guilds: HashSet<u64> = watched.values().copied().collect();
+        for guild in guilds {
+            for (thread, parent) in self.threads(guild).await.unwrap_or_default() {
+                // Opened since its channel was last heard: all in it is new.
+                if let Some(&above) = cursors.get(&parent) {
+                    cursors.entry(thread).or_insert(Cursor { channel: thread, ..above });
+                }
+            }
+        }
+        let mut cursors: Vec<Cursor> = cursors.into_values().collect();
+        cursors.sort_by_key(|c| c.channel);
+        Ok(cursors)
+    }
+
+    /// (thread, its channel) of all threads that are open.
+    async fn threads(&self, guild: u64) -> Result<Vec<(u64, u64)>, CallError> {
+        let route = Route::GuildThreadsActive { guild_id: GuildId::new(guild) };
+        let request = Request::new(route, LightMethod::Get);
+        let answer: Value = self.app.calls.call(None, self.app.http.fire(request)).await?;
+        let threads = answer.get("threads").and_then(Value::as_array).into_iter().flatten();
+        let ids = |t: &Value| Some((raw::id(t.get("id")?)?, raw::id(t.get("parent_id")?)?));
+        Ok(threads.filter_map(ids).collect())
+    }
+
+    /// Reads a channel back to where it was known; answers how many messages it looked at.
+    async fn channel(&self, cursor: &Cursor) -> Result<usize, Trouble> {
+        let since = self.app.pipeline.now() - LOOK_BACK;
+        let known: Vec<u64> =
+            self.app.pipeline.messages_in(cursor.channel, since).await?.iter().map(|k| k.message).collect();
+        let as_of = Instant::now();
+        let pages = self.pages(cursor, known.first().copied()).await?;
+        let plan = plan(&pages, &known, cursor.message);
+        for id in &plan.look {
+            if let Some(value) = pages.messages.get(id)
+                && let Some(message) = RawMessage::read(value)
+            {
+                // Messages that are asked for do not say where they are.
+                let message = Box::new(RawMessage { guild: Some(cursor.guild), ..message });
+                self.tell(Heard::Fetched { as_of, message });
+            }
+        }
+        for &message in &plan.gone {
+            self.tell(Heard::Missing { as_of, message: MessageKey { channel: cursor.channel, message } });
+        }
+        for &message in plan.unseen.iter().take(SINGLES) {
+            self.single(MessageKey { channel: cursor.channel, message }, cursor.guild).await?;
+        }
+        Ok(pages.messages.len())
+    }
+
+    async fn single(&self, key: MessageKey, guild: u64) -> Result<(), Trouble> {
+        let as_of = Instant::now();
+        self.throttle().await;
+        match fetch_message(&self.app.http, &self.app.calls, key).await {
+            Ok(value) => {
+                if let Some(message) = RawMessage::read(&value) {
+                    self.tell(Heard::Fetched {
+                        as_of,
+                        message: Box::new(RawMessage { guild: Some(guild), ..message }),
+                    });
+                }
+            }
+            Err(error) if error.is_gone() => self.tell(Heard::Missing { as_of, message: key }),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Newest first, until a page's worth before the cursor and the oldest known message are reached.
+    async fn pages(&self, cursor: &Cursor, oldest_known: Option<u64>) -> Result<Pages, Trouble> {
+        let mut pages = Pages::default();
+        let mut before: Option<u64> = None;
+        let reach = oldest_known.unwrap_or(cursor.message).min(cursor.message);
+        for _ in 0..PAGES {
+            self.throttle().await;
+            let mut params = vec![("limit", PAGE.to_string())];
+            params.extend(before.map(|id| ("before", id.to_string())));
+            let route = Route::ChannelMessages { channel_id: ChannelId::new(cursor.channel) };
+            let request = Request::new(route, LightMethod::Get).params(Some(params));
+            let place = Some((cursor.channel, Act::Read));
+            let page: Vec<Value> = self.app.calls.call(place, self.app.http.fire(request)).await?;
+            let length = page.len();
+            let messages = page.into_iter().filter_map(|m| Some((raw::id(m.get("id")?)?, m)));
+            pages.messages.extend(messages);
+            before = pages.messages.keys().next().copied();
+            if length < PAGE {
+                pages.is_whole = true;
+                break;
+            }
+            let earlier = pages.messages.range(..=cursor.message).count();
+            if before.is_some_and(|oldest| oldest <= reach) && earlier >= PAGE {
+                break;
+            }
+        }
+        Ok(pages)
+    }
+
+    /// Reads the reactions of the last messages over; answers how many messages there were.
+    async fn reactions(&self) -> Result<usize, Trouble> {
+        let since = self.app.pipeline.now() - LOOK_BACK;
+        let messages = self.app.pipeline.reactable_since(since, REACTED).await?;
+        for &(_, message) in &messages {
+            match self.standing(message).await {
+                Ok(()) => {}
+                // Gone, or not to be seen any more: its channel was read over already.
+                Err(error) if error.is_gone() || error.is_forbidden() => {}
+                Err(error) => tracing::warn!(%message, %error, "the reactions of a message could not be read over"),
+            }
+        }
+        Ok(messages.len())
+    }
+
+    /// What stands on a message; asked again when somebody reacted meanwhile.
+    async fn standing(&self, message: MessageKey) -> Result<(), CallError> {
+        for _ in 0..TRIES {
+            let as_of = Instant::now();
+            self.throttle().await;
+            let found = fetch_message(&self.app.http, &self.app.calls, message).await?;
+            let emojis = found.get("reactions").and_then(Value::as_array).into_iter().flatten();
+            let mut standing = Vec::new();
+            for emoji in emojis.filter_map(|r| serde_json::from_value::<ReactionType>(r.get("emoji")?.clone()).ok()) {
+                let people = self.people(message, &emoji).await?;
+                standing.extend(people.into_iter().map(|person| (person, emoji_name(&emoji))));
+            }
+            let taken = Arc::new(AtomicBool::new(false));
+            self.tell(Heard::ReactionsFetched { as_of, message, standing, taken: Arc::clone(&taken) });
+            // Until the queue has come to it: a last holder is left when it is dealt with.
+            while Arc::strong_count(&taken) > 1 {
+                self.throttle().await;
+            }
+            if taken.load(Ordering::Acquire) {
+                return Ok(());
+            }
+        }
+        tracing::debug!(%message, "reactions come faster than they can be read over; what is heard of them counts");
+        Ok(())
+    }
+
+    /// Who stands behind an emoji, bots left out, oldest first by their ids.
+    async fn people(&self, message: MessageKey, emoji: &ReactionType) -> Result<Vec<u64>, CallError> {
+        let (channel_id, message_id) = (ChannelId::new(message.channel), MessageId::new(message.message));
+        let reaction = emoji.as_data();
+        let mut people = Vec::new();
+        let mut after: Option<u64> = None;
+        for _ in 0..PAGES {
+            self.throttle().await;
+            let mut both = Vec::new();
+            let mut reached = None;
+            // Super reactions have a list of their own.
+            for kind in [0, 1] {
+                let mut params = vec![("limit", PAGE.to_string()), ("type", kind.to_string())];
+                params.extend(after.map(|id| ("after", id.to_string())));
+                let route = Route::ChannelMessageReactionEmoji { channel_id, message_id, reaction: &reaction };
+                let request = Request::new(route, LightMethod::Get).params(Some(params));
+                let place = Some((message.channel, Act::Read));
+                let page: Vec<Value> = self.app.calls.call(place, self.app.http.fire(request)).await?;
+                if page.len() == PAGE {
+                    let last = page.last().and_then(|u| raw::id(u.get("id")?));
+                    // Both go on from the one that came less far; who comes twice is one.
+                    reached = [reached, last].into_iter().flatten().min();
+                }
+                both.extend(page);
+            }
+            let is_bot = |u: &Value| u.get("bot").and_then(Value::as_bool).unwrap_or_default();
+            people.extend(both.iter().filter(|u| !is_bot(u)).filter_map(|u| raw::id(u.get("id")?)));
+            after = reached;
+            if after.is_none() {
+                break;
+            }
+        }
+        people.sort_unstable();
+        people.dedup();
+        Ok(people)
+    }
+
+    async fn throttle(&self) {
+        tokio::time::sleep(THROTTLE).await;
+    }
+
+    fn tell(&self, heard: Heard) {
+        // Closed at a stop.
+        let _ = self.queue.send(heard);
+    }
+}
+
+/// A channel's newest messages by id, without gaps.
+#[derive(Debug, Default)]
+struct Pages {
+    messages: BTreeMap<u64, Value>,
+    /// Back to the channel's first message.
+    is_whole: bool,
+}
+
+/// What is done about a channel's messages.
+#[derive(Debug, PartialEq, Eq)]
+struct Plan {
+    /// To be looked at: new, or known and perhaps changed; oldest first.
+    look: Vec<u64>,
+    /// Known, and not where they were.
+    gone: Vec<u64>,
+    /// Known, and further back than was read.
+    unseen: Vec<u64>,
+}
+
+/// `known`: ids of messages that something is kept of, oldest first.
+fn plan(pages: &Pages, known: &[u64], cursor: u64) -> Plan {
+    let known: HashSet<u64> = known.iter().copied().collect();
+    let from = id_at(raw::time_of(cursor) - SLACK);
+    let look = pages.messages.keys().copied().filter(|id| *id >= from || known.contains(id)).collect();
+    let oldest = if pages.is_whole { Some(0) } else { pages.messages.keys().next().copied() };
+    // What is newer than all of the page may have come after it was asked for.
+    let newest = pages.messages.keys().next_back().copied().unwrap_or(cursor);
+    let mut plan = Plan { look, gone: Vec::new(), unseen: Vec::new() };
+    for id in known {
+        match oldest {
+            _ if pages.messages.contains_key(&id) => {}
+            Some(oldest) if id >= oldest && id <= newest => plan.gone.push(id),
+            _ => plan.unseen.push(id),
+        }
+    }
+    plan.gone.sort_unstable();
+    plan.unseen.sort_unstable_by(|a, b| b.cmp(a));
+    plan
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    /// The id of a message posted so many seconds into the day.
+    fn id(second: i64) -> u64 {
+        id_at(datetime!(2026-11-24 0:00 UTC) + time::Duration::seconds(second))
+    }
+
+    fn pages(seconds: &[i64], is_whole: bool) -> Pages {
+        Pages { messages: seconds.iter().map(|&s| (id(s), Value::Null)).collect(), is_whole }
+    }
+
+    fn ids(seconds: &[i64]) -> Vec<u64> {
+        seconds.iter().map(|&s| id(s)).collect()
+    }
+
+    #[test]
+    fn new_messages_are_looked_at_and_history_is_not() {
+        let plan = plan(&pages(&[1000, 5000, 8000, 8200, 8300], false), &ids(&[5000]), id(8250));
+        assert_eq!(plan.look, ids(&[5000, 8200, 8300]), "known, a little before the cursor, after it");
+        assert_eq!((plan.gone, plan.unseen), (vec![], vec![]));
+    }
+
+    #[test]
+    fn known_messages_that_are_missing_are_gone_but_only_where_one_looked() {
+        let seen = pages(&[5000, 8000, 8300], false);
+        let plan = plan(&seen, &ids(&[1000, 4000, 6000, 8000, 8400]), id(8250));
+        assert_eq!(plan.gone, ids(&[6000]));
+        assert_eq!(plan.unseen, ids(&[8400, 4000, 1000]), "further back, or newer than the page; newest first");
+    }
+
+    #[test]
+    fn in_a_channel_read_to_its_beginning_everything_missing_is_gone() {
+        let plan = plan(&pages(&[8000], true), &ids(&[10, 8000]), id(8250));
+        assert_eq!((plan.gone, plan.unseen), (ids(&[10]), vec![]));
+        let empty = super::plan(&pages(&[], true), &ids(&[10]), id(8250));
+        assert_eq!(empty.gone, ids(&[10]), "all that was posted is deleted");
+    }
+}

@@ -1,0 +1,202 @@
+//! Shards: which of them are this process's, and whether each is alive.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serenity::all::{ShardId, ShardManager};
+use serenity::gateway::ConnectionStage;
+use tokio::time::Instant;
+
+use super::status::Status;
+
+/// How often the watchdog looks.
+const LOOK: Duration = Duration::from_secs(5);
+/// Discord's heartbeat takes 41 s: twice that without any sign is silence.
+const SILENCE: Duration = Duration::from_secs(90);
+/// A shard that is not connected has this long to become so.
+const CONNECTING: Duration = Duration::from_mins(1);
+/// Restarts of one shard in a row, never connected between, after which there is no sense in more.
+const RESTARTS: u32 = 10;
+
+/// Shards of one process, of all there are. As text: `a..b/n`, the shards from `a` to before `b` of `n`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardRange {
+    pub from: u32,
+    /// Not included.
+    pub to: u32,
+    pub total: u32,
+}
+
+/// The text is not `a..b/n` with a < b ≤ n.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("shards are named FROM..TO/TOTAL, like 0..4/8 for the first four of eight")]
+pub struct BadShardRange;
+
+impl FromStr for ShardRange {
+    type Err = BadShardRange;
+
+    fn from_str(s: &str) -> Result<Self, BadShardRange> {
+        let number = |s: &str| s.parse().map_err(|_| BadShardRange);
+        let (range, total) = s.split_once('/').ok_or(BadShardRange)?;
+        let (from, to) = range.split_once("..").ok_or(BadShardRange)?;
+        let shards = Self { from: number(from)?, to: number(to)?, total: number(total)? };
+        if shards.from < shards.to && shards.to <= shards.total { Ok(shards) } else { Err(BadShardRange) }
+    }
+}
+
+impl ShardRange {
+    /// Whether the guild's events come to this process.
+    pub fn has_guild(self, guild: u64) -> bool {
+        let shard = (guild >> 22) % u64::from(self.total);
+        (u64::from(self.from)..u64::from(self.to)).contains(&shard)
+    }
+}
+
+/// One look at a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sign {
+    pub(super) connected: bool,
+    /// Of the last heartbeat: another one each time.
+    pub(super) latency: Option<Duration>,
+    /// Events heard so far.
+    pub(super) events: u64,
+}
+
+/// Why a shard is restarted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ill {
+    Silent,
+    NotConnected,
+}
+
+/// What is known of one shard.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    sign: Sign,
+    heard_at: Instant,
+    connected_at: Instant,
+    restarts: u32,
+}
+
+impl Pulse {
+    pub(super) fn new(sign: Sign, now: Instant) -> Self {
+        Self { sign, heard_at: now, connected_at: now, restarts: 0 }
+    }
+
+    /// Takes a sign in; answers what is wrong.
+    pub(super) fn feel(&mut self, sign: Sign, now: Instant) -> Option<Ill> {
+        if sign != self.sign {
+            self.heard_at = now;
+            self.sign = sign;
+        }
+        if sign.connected {
+            self.connected_at = now;
+            self.restarts = 0;
+        }
+        if now - self.connected_at >= CONNECTING {
+            Some(Ill::NotConnected)
+        } else if sign.connected && now - self.heard_at >= SILENCE {
+            Some(Ill::Silent)
+        } else {
+            None
+        }
+    }
+
+    /// It is restarted now; false when that has been in vain too often.
+    pub(super) fn restarted(&mut self, now: Instant) -> bool {
+        self.heard_at = now;
+        self.connected_at = now;
+        self.restarts += 1;
+        self.restarts <= RESTARTS
+    }
+}
+
+/// Restarts shards that hear nothing. Ends only when a shard cannot be brought back.
+pub(super) async fn watch(manager: &Arc<ShardManager>, status: &Status, events: impl Fn(u32) -> u64) -> ShardId {
+    let mut pulses: HashMap<ShardId, Pulse> = HashMap::new();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = Instant::now();
+        let signs: Vec<(ShardId, Sign)> = {
+            let runners = manager.runners.lock().await;
+            let sign = |(id, info): (&ShardId, &serenity::gateway::ShardRunnerInfo)| {
+                let connected = info.stage == ConnectionStage::Connected;
+                (*id, Sign { connected, latency: info.latency, events: events(id.0) })
+            };
+            runners.iter().map(sign).collect()
+        };
+        status.set_connected(signs.iter().any(|(_, sign)| sign.connected));
+        // One that is not among the runners is being started by serenity: a second start would be a second session.
+        for (id, sign) in signs {
+            let pulse = pulses.entry(id).or_insert_with(|| Pulse::new(sign, now));
+            let Some(ill) = pulse.feel(sign, now) else { continue };
+            tracing::warn!(shard = id.0, ?ill, "a shard does not answer and is restarted");
+            metrics::counter!("mekiki_discord_shard_restarts_total").increment(1);
+            if !pulse.restarted(now) {
+                return id;
+            }
+            manager.restart(id).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_read_and_a_wrong_one_refused() {
+        assert_eq!("0..4/8".parse(), Ok(ShardRange { from: 0, to: 4, total: 8 }));
+        for wrong in ["", "0..4", "4..4/8", "5..4/8", "0..9/8", "0-4/8", "a..b/n", "0..1/0", "-1..1/2"] {
+            assert_eq!(wrong.parse::<ShardRange>(), Err(BadShardRange), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_guild_is_some_process_business_once() {
+        let processes: Vec<ShardRange> = ["0..1/8", "1..5/8", "5..8/8"].iter().map(|s| s.parse().unwrap()).collect();
+        for n in 0..1000u64 {
+            let guild = n << 22 | n;
+            assert_eq!(processes.iter().filter(|p| p.has_guild(guild)).count(), 1);
+        }
+    }
+
+    const UP: Sign = Sign { connected: true, latency: Some(Duration::from_millis(40)), events: 7 };
+
+    #[test]
+    fn a_quiet_shard_is_well_as_long_as_its_heart_beats() {
+        let start = Instant::now();
+        let mut pulse = Pulse::new(UP, start);
+        for beat in 1..100u64 {
+            let now = start + Duration::from_secs(41 * beat);
+            let sign = Sign { latency: Some(Duration::from_micros(40_000 + beat)), ..UP };
+            assert_eq!(pulse.feel(sign, now), None);
+        }
+        let last = start + Duration::from_secs(41 * 99);
+        let sign = Sign { latency: Some(Duration::from_micros(40_099)), ..UP };
+        assert_eq!(pulse.feel(sign, last + SILENCE - Duration::from_secs(1)), None);
+        assert_eq!(pulse.feel(sign, last + SILENCE), Some(Ill::Silent));
+        assert_eq!(pulse.feel(Sign { events: 8, ..sign }, last + SILENCE), None, "an event is a sign, too");
+    }
+
+    #[test]
+    fn one_that_never_connects_is_given_up_after_some_restarts() {
+        let down = Sign { connected: false, latency: None, events: 0 };
+        let mut now = Instant::now();
+        let mut pulse = Pulse::new(down, now);
+        let mut restarts = 0;
+        loop {
+            now += CONNECTING;
+            assert_eq!(pulse.feel(down, now), Some(Ill::NotConnected));
+            if !pulse.restarted(now) {
+                break;
+            }
+            restarts += 1;
+        }
+        assert_eq!(restarts, RESTARTS);
+        assert_eq!(pulse.feel(Sign { connected: true, ..down }, now), None);
+        assert!(pulse.restarted(now), "once it was connected, the count begins anew");
+    }
+}

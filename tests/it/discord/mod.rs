@@ -1,0 +1,15 @@
+//! The program on Discord, from outside: a loopback Discord with people on it, and the real program as the bot.
+
+mod agegate;
+mod asking;
+mod bench;
+mod chaos;
+mod commands;
+mod curating;
+mod fake;
+mod fake_itself;
+mod following;
+mod stage;
+mod trouble;
+mod votes;
+mod watching;
