@@ -62,7 +62,11 @@ pub fn calibration(rows: &[Row]) -> Vec<u8> {
             pen.block((LEFT + STEP * bin as f32 + 3.0, base - height - 1.0), (STEP - 6.0, height), GOLD);
         }
         if let Judgement::Stars(stars) = row.judgement {
-            pen.stroke(&[(at(f32::from(stars.get())), base - 12.0), (at(f32::from(stars.get())), base + 4.0)], TEXT, 4.0);
+            pen.stroke(
+                &[(at(f32::from(stars.get())), base - 12.0), (at(f32::from(stars.get())), base + 4.0)],
+                TEXT,
+                4.0,
+            );
         }
     }
     pen.png()
