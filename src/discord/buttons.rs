@@ -10,6 +10,7 @@ use serenity::{
 use super::answer::Answer;
 use super::commands::sight::Sight;
 use super::message::described;
+use super::words::sentences;
 use super::{App, Error, Lang, telling, why};
 use crate::domain::{CALIBRATED_AT, Calibration, FaceId, Judgement, MessageKey, PostId, Rater, Scope, SendKind, Stars};
 use crate::pipeline::{Pipeline, Vote};
@@ -121,11 +122,12 @@ impl Press<'_> {
     async fn voted(&self, sign: &str, vote: Option<Vote>) -> Result<Answer, Error> {
         let Some(vote) = vote else { return Ok(self.gone()) };
         let calibration = self.pipeline.calibration(vote.scope).await?;
-        let own_taste = match vote.scope {
+        let learns = match vote.scope {
             Scope::User(id) => self.pipeline.person(id).await?.personal_taste,
             Scope::Guild(_) | Scope::Local => true,
         };
-        Ok(Answer::text(voted_words(self.lang, sign, vote, calibration, own_taste)))
+        let words = voted_words(self.lang, sign, vote, learns.then_some(calibration), self.value().is_none());
+        Ok(Answer::text(words))
     }
 
     fn gone(&self) -> Answer {
@@ -302,25 +304,26 @@ fn refusal_words(lang: Lang, poster: Option<u64>, is_answer: bool) -> String {
     .into_owned()
 }
 
-/// `own_taste`: the taste it goes to is one that learns.
-fn voted_words(lang: Lang, sign: &str, vote: Vote, calibration: Calibration, own_taste: bool) -> String {
+/// `learning`: how far the taste is that it goes to; `None` where it is a person's who has none. `again`: the same press
+/// takes it back.
+fn voted_words(lang: Lang, sign: &str, vote: Vote, learning: Option<Calibration>, again: bool) -> String {
     if vote.taken_back {
         return tr!(lang, "discord.vote.taken_back", sign = sign).into_owned();
     }
-    let noted = tr!(lang, "discord.vote.noted", sign = sign);
-    let what = match (vote.own, own_taste) {
-        (true, true) => tr!(lang, "discord.vote.own"),
-        (true, false) => tr!(lang, "discord.vote.own_off"),
-        (false, false) => tr!(lang, "discord.vote.private_off"),
-        // The fit comes after the answer: this vote is in the number already.
-        (false, true) => match calibration {
-            Calibration::Uncalibrated { ratings } => {
-                tr!(lang, "discord.vote.uncalibrated", ratings = ratings, of = CALIBRATED_AT)
-            }
-            Calibration::Calibrated { ratings } => tr!(lang, "discord.vote.calibrated", ratings = ratings),
-        },
+    let what = match (vote.own, learning) {
+        (true, Some(_)) => tr!(lang, "discord.vote.own"),
+        (true, None) => tr!(lang, "discord.vote.own_off"),
+        (false, None) => tr!(lang, "discord.vote.private_off"),
+        (false, Some(Calibration::Uncalibrated { ratings })) => {
+            tr!(lang, "discord.vote.uncalibrated", ratings = ratings, of = CALIBRATED_AT)
+        }
+        (false, Some(Calibration::Calibrated { ratings })) => tr!(lang, "discord.vote.calibrated", ratings = ratings),
     };
-    format!("{noted} {what}")
+    let mut said = vec![tr!(lang, "discord.vote.noted", sign = sign), what];
+    if again {
+        said.push(tr!(lang, "discord.vote.again"));
+    }
+    sentences(lang, &said)
 }
 
 #[cfg(test)]
@@ -361,12 +364,12 @@ mod tests {
             let young = Calibration::from_ratings(4);
             let old = Calibration::from_ratings(42);
             [
-                voted_words(lang, "👍", vote, young, true),
-                voted_words(lang, "★★★★☆", vote, old, true),
-                voted_words(lang, "👎", Vote { taken_back: true, ..vote }, old, true),
-                voted_words(lang, "👍", Vote { own: true, ..vote }, old, true),
-                voted_words(lang, "👍", Vote { own: true, ..vote }, old, false),
-                voted_words(lang, "👍", vote, young, false),
+                voted_words(lang, "👍", vote, Some(young), true),
+                voted_words(lang, "★★★★☆", vote, Some(old), false),
+                voted_words(lang, "👎", Vote { taken_back: true, ..vote }, Some(old), true),
+                voted_words(lang, "👍", Vote { own: true, ..vote }, Some(old), true),
+                voted_words(lang, "👍", Vote { own: true, ..vote }, None, true),
+                voted_words(lang, "👍", vote, None, true),
                 refusal_words(lang, Some(5), false),
                 refusal_words(lang, None, false),
                 refusal_words(lang, Some(5), true),

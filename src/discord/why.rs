@@ -5,6 +5,7 @@ use crate::domain::{CALIBRATED_AT, Calibration, Judgement, Score, Skip, Verdict}
 use crate::pipeline::Alike;
 
 use super::Lang;
+use super::words::sentences;
 
 /// What there is to tell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,14 +47,13 @@ fn score_words(lang: Lang, score: &Score) -> String {
     let mean = format!("**{:.1}**", score.mean());
     let said =
         tr!(lang, "discord.why.score", score = mean, spread = format!("{:.1}", score.spread()), low = low, high = high);
-    match score.calibration() {
-        Calibration::Calibrated { ratings } => {
-            format!("{said} {}", tr!(lang, "discord.why.rests_on", ratings = ratings))
-        }
+    let rests_on = match score.calibration() {
+        Calibration::Calibrated { ratings } => tr!(lang, "discord.why.rests_on", ratings = ratings),
         Calibration::Uncalibrated { ratings } => {
-            format!("{said} {}", tr!(lang, "discord.why.uncalibrated", ratings = ratings, of = CALIBRATED_AT))
+            tr!(lang, "discord.why.uncalibrated", ratings = ratings, of = CALIBRATED_AT)
         }
-    }
+    };
+    sentences(lang, &[said, rests_on])
 }
 
 fn alike_words(lang: Lang, number: usize, alike: &Alike, liked: bool) -> String {
