@@ -3,10 +3,13 @@
 //! It has no words, so that it is the same in every language, and a ground of its own, so that it looks well on Discord's
 //! dark and light. Digits are of the Ubuntu font, made bolder by an outline.
 
+mod calibration;
 mod layout;
 mod pen;
 
 use image::RgbImage;
+
+pub use calibration::{Row, calibration};
 
 use crate::domain::Score;
 use layout::{Layout, SHOWN, Spot};

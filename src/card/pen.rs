@@ -11,11 +11,11 @@ use super::layout::{Spot, Spread, Square};
 
 /// Colours as 0xRRGGBB.
 const GROUND: u32 = 0x001E_1F25;
-const EDGE: u32 = 0x003A_3D47;
-const TEXT: u32 = 0x00F4_F5F7;
-const QUIET: u32 = 0x00A3_A8B4;
-const GOLD: u32 = 0x00FF_C445;
-const UNLIT: u32 = 0x0042_4550;
+pub(super) const EDGE: u32 = 0x003A_3D47;
+pub(super) const TEXT: u32 = 0x00F4_F5F7;
+pub(super) const QUIET: u32 = 0x00A3_A8B4;
+pub(super) const GOLD: u32 = 0x00FF_C445;
+pub(super) const UNLIT: u32 = 0x0042_4550;
 /// Stars of a score that does not mean much yet.
 const PALE: u32 = 0x009A_A0AE;
 
@@ -139,6 +139,27 @@ impl Pen {
     fn advance(&self, c: char) -> f32 {
         let glyph = self.font.glyph_index(c).unwrap_or_default();
         f32::from(self.font.glyph_hor_advance(glyph).unwrap_or_default())
+    }
+
+    /// A line through these points.
+    pub(super) fn stroke(&mut self, points: &[(f32, f32)], colour: u32, width: f32) {
+        let mut path = PathBuilder::new();
+        for (i, (x, y)) in points.iter().enumerate() {
+            if i == 0 { path.move_to(*x, *y) } else { path.line_to(*x, *y) }
+        }
+        self.line(&path.finish().expect("a line has points"), colour, width);
+    }
+
+    /// A filled bar with slightly round corners; left and top, width and height.
+    pub(super) fn block(&mut self, (x, y): (f32, f32), (width, height): (f32, f32), colour: u32) {
+        let radius = (width.min(height) / 2.0).min(4.0);
+        self.fill(&rounded(x, y, width, height, radius), &plain(colour));
+    }
+
+    /// Text around the middle of its baseline.
+    pub(super) fn centred(&mut self, text: &str, (x, y): (f32, f32), size: f32, colour: u32) {
+        let left = x - self.width(text, size) / 2.0;
+        self.text(text, (left, y), size, colour, 1.2);
     }
 
     pub(super) fn png(&self) -> Vec<u8> {

@@ -11,7 +11,7 @@ use serenity::all::{
 pub(super) struct Answer {
     pub(super) text: String,
     pub(super) rows: Vec<CreateActionRow>,
-    pub(super) file: Option<CreateAttachment>,
+    pub(super) files: Vec<CreateAttachment>,
 }
 
 impl Answer {
@@ -24,8 +24,8 @@ impl Answer {
         self
     }
 
-    pub(super) fn with_file(mut self, file: Option<CreateAttachment>) -> Self {
-        self.file = file;
+    pub(super) fn with_files(mut self, files: Vec<CreateAttachment>) -> Self {
+        self.files = files;
         self
     }
 
@@ -34,13 +34,13 @@ impl Answer {
         CreateMessage::new()
             .content(fitting(self.text))
             .components(self.rows)
-            .files(self.file)
+            .files(self.files)
             .allowed_mentions(CreateAllowedMentions::new())
     }
 
     /// In place of what stood there.
     pub(super) fn edit(self) -> EditInteractionResponse {
-        let files = self.file.into_iter().fold(EditAttachments::new(), EditAttachments::add);
+        let files = self.files.into_iter().fold(EditAttachments::new(), EditAttachments::add);
         EditInteractionResponse::new()
             .content(fitting(self.text))
             .components(self.rows)
@@ -53,7 +53,7 @@ impl Answer {
         CreateInteractionResponseMessage::new()
             .content(fitting(self.text))
             .components(self.rows)
-            .files(self.file)
+            .files(self.files)
             .ephemeral(true)
             .allowed_mentions(CreateAllowedMentions::new())
     }
@@ -63,7 +63,7 @@ impl Answer {
         CreateInteractionResponseFollowup::new()
             .content(fitting(self.text))
             .components(self.rows)
-            .files(self.file)
+            .files(self.files)
             .ephemeral(true)
             .allowed_mentions(CreateAllowedMentions::new())
     }
@@ -86,7 +86,7 @@ impl Answer {
                 }
             }
         }
-        if let Some(file) = &self.file {
+        for file in &self.files {
             shown.push_str(&format!("\n<{}: {}>", file.filename, file.description.as_deref().unwrap_or_default()));
         }
         shown
@@ -96,7 +96,7 @@ impl Answer {
 impl From<Answer> for CreateReply {
     fn from(answer: Answer) -> Self {
         let mut reply = Self::new().content(fitting(answer.text)).components(answer.rows).reply(true);
-        if let Some(file) = answer.file {
+        for file in answer.files {
             reply = reply.attachment(file);
         }
         reply.allowed_mentions(CreateAllowedMentions::new())

@@ -253,3 +253,98 @@ pub fn pick_line(lang: Lang, score: f32, credit: &Credit) -> String {
     let author = credit.author_link.as_deref().and_then(|url| link(name, url)).unwrap_or_else(|| escaped(name));
     tr!(lang, "discord.pick.line_by", score = score, post = post, author = author).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(scores: &[Option<f32>], ratings: u32) -> Told {
+        let calibration = Calibration::from_ratings(ratings);
+        let face = |(i, mean): (i64, &Option<f32>)| ToldFace {
+            post: PostId(7 + i / 3),
+            face: FaceId(40 + i),
+            score: mean.map(|mean| Score::new(mean, 0.4, calibration)),
+            crop: None,
+        };
+        Told {
+            faces: (0..).zip(scores).map(face).collect(),
+            calibration,
+            link: Some("https://discord.com/channels/1/20/1000".into()),
+            own: None,
+            hidden: false,
+            notes: Vec::new(),
+        }
+    }
+
+    /// All that is said, as Discord gets it.
+    fn said(lang: Lang, told: &Told) -> String {
+        let message = compose(lang, told).expect("there is something to say");
+        let rows = serde_json::to_value(&message.components).expect("is JSON");
+        let labels: Vec<String> = rows
+            .as_array()
+            .expect("rows")
+            .iter()
+            .flat_map(|row| row["components"].as_array().expect("components"))
+            .map(|c| {
+                let face = c["label"].as_str().or(c["emoji"]["name"].as_str()).or(c["placeholder"].as_str());
+                let options = c["options"].as_array().map(|all| {
+                    let ends = [&all[0], &all[all.len() - 1]].map(|o| format!("{} = {}", o["label"], o["value"]));
+                    format!(", {} options, {}", all.len(), ends.join(" … "))
+                });
+                format!("[{}] {}{}", face.unwrap_or("?"), c["custom_id"], options.unwrap_or_default())
+            })
+            .collect();
+        let card = if message.card.is_some() { format!("(card: {})\n", message.alt) } else { String::new() };
+        format!("{}\n{card}{}\n", message.text, labels.join("\n"))
+    }
+
+    #[test]
+    fn every_message_in_both_languages() {
+        let cases = [
+            ("one calibrated face", told(&[Some(4.6)], 40)),
+            ("three faces, three ratings", told(&[Some(4.1), Some(3.3), Some(2.0)], 3)),
+            ("nine faces", told(&[4.9, 4.5, 4.1, 3.8, 3.0, 2.5, 2.2, 1.6, 1.0].map(Some), 40)),
+            ("no taste yet", told(&[None, None], 0)),
+            ("a taste of one's own", {
+                let own = Some(Score::new(2.5, 0.7, Calibration::from_ratings(12)));
+                Told { own, ..told(&[Some(4.6)], 40) }
+            }),
+            ("behind the age gate", Told { hidden: true, ..told(&[Some(4.6)], 40) }),
+            ("asked about what has no face", Told { notes: vec!["(a note)".into()], ..told(&[], 40) }),
+            ("asked, with a note", Told { notes: vec!["(a note)".into()], ..told(&[Some(3.1)], 40) }),
+        ];
+        for lang in Lang::ALL {
+            let all: Vec<String> =
+                cases.iter().map(|(what, told)| format!("## {what}\n{}", said(lang, told))).collect();
+            insta::assert_snapshot!(format!("score_message_{}", lang.code()), all.join("\n"));
+        }
+        assert!(compose(Lang::En, &told(&[], 40)).is_none(), "nobody asked, and there is nothing to say");
+    }
+
+    #[test]
+    fn picks_in_both_languages() {
+        let credit = Credit {
+            author: Some("Aoi [draws]".into()),
+            author_link: Some("https://example.org/aoi".into()),
+            link: Some("https://discord.com/channels/1/20/1000".into()),
+        };
+        let all: Vec<String> = Lang::ALL
+            .iter()
+            .flat_map(|&lang| {
+                let unlinked = Credit { author_link: None, ..credit.clone() };
+                [&credit, &unlinked, &Credit::default()].map(|credit| pick_line(lang, 4.649, credit))
+            })
+            .collect();
+        insta::assert_snapshot!(all.join("\n"));
+    }
+
+    #[test]
+    fn discords_limits_are_kept() {
+        let message = compose(Lang::Ja, &told(&[Some(3.0); 60], 40)).expect("says something");
+        assert!(message.text.chars().count() < 2000);
+        let rows = serde_json::to_value(&message.components).expect("is JSON");
+        assert_eq!(rows[1]["components"][0]["options"].as_array().map(Vec::len), Some(25));
+        let file = serde_json::to_value(message.attachment()).expect("is JSON");
+        assert_eq!(file["description"].as_str().map(|d| d.chars().count()), Some(LONGEST_ALT));
+    }
+}

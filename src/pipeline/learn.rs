@@ -107,6 +107,11 @@ impl Pipeline {
         self.tastes.get(scope)
     }
 
+    /// Uses no taste until the next fit; what is in the database is dealt with already.
+    pub(super) fn drop_taste(&self, scope: Scope) {
+        self.tastes.set(scope, None);
+    }
+
     /// Reads the versions in use of all scopes.
     pub async fn load_tastes(&self) -> Result<(), StoreError> {
         for scope in self.parts.store.scopes().await? {

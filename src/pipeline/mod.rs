@@ -1,5 +1,6 @@
 //! The durable steps: claim → fetch → analyse → decide → publish; the learning beside them; and what outlets read.
 
+mod asks;
 mod clock;
 mod desk;
 mod guilds;
@@ -9,13 +10,16 @@ mod links;
 mod messages;
 mod near;
 mod people;
+mod privacy;
 mod reactions;
 mod read;
 mod sends;
+mod stats;
 mod step;
 #[cfg(test)]
 mod tests;
 mod views;
+mod why;
 mod worker;
 
 use std::sync::Arc;
@@ -23,7 +27,8 @@ use std::sync::Arc;
 use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
-pub use crate::store::{Cursor, StoreError};
+pub use crate::store::{Cursor, ScopeStats, StoreError};
+pub use asks::{ASKED_AT_ONCE, ASKS_A_DAY, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
@@ -31,7 +36,9 @@ pub use links::{Fresh, FreshLinks};
 pub use messages::{Ask, IncomingMessage, MessagePicture};
 pub use near::near_duplicate_groups;
 pub use sends::{Attempt, Follows, NewSend, SendRow, Unpublished};
+pub use stats::{Since, TopPost};
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
+pub use why::{Alike, Why};
 
 use crate::domain::{DeskRules, RatingSource};
 use crate::fetch::Fetcher;

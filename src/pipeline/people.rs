@@ -1,7 +1,7 @@
 //! What people have settled: a taste of their own, being left alone.
 
 use super::Pipeline;
-use crate::domain::{ArtistLink, Person, Rater};
+use crate::domain::{Person, Rater};
 use crate::store::StoreError;
 
 impl Pipeline {
@@ -10,8 +10,13 @@ impl Pipeline {
         self.store().person(id).await
     }
 
+    /// Who wants to be left alone is from now on, and what they posted goes. Who wants no taste of their own any more
+    /// loses it.
     pub async fn set_person(&self, id: u64, person: &Person) -> Result<(), StoreError> {
         self.store().set_person(id, person).await?;
+        if person.opted_out {
+            self.remove_posts_by(id).await?;
+        }
         self.ratings.anywhere();
         Ok(())
     }
@@ -25,10 +30,5 @@ impl Pipeline {
             return Ok(true);
         }
         self.store().is_artist_opted_out(links).await
-    }
-
-    /// From now on nothing of this artist is picked or answered; false when it was so before.
-    pub async fn opt_out_artist(&self, artist: &ArtistLink) -> Result<bool, StoreError> {
-        self.store().opt_out_artist(artist, self.parts.clock.now()).await
     }
 }

@@ -1,5 +1,6 @@
 //! All SQL, one file a table family; and the blobs on disk. SQLite in WAL mode.
 
+mod asks;
 mod blobs;
 mod codec;
 mod cursors;
@@ -10,10 +11,13 @@ mod people;
 mod picks;
 mod pictures;
 mod posts;
+mod privacy;
 mod publishing;
 mod ratings;
 mod reactions;
+mod reports;
 mod sends;
+mod stats;
 mod tastes;
 mod teaching;
 #[cfg(test)]
@@ -25,6 +29,7 @@ use std::str::FromStr;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use asks::{Askable, AskedFace};
 pub use blobs::{BlobId, BlobKind, Blobs};
 pub use cursors::Cursor;
 pub use desk::Case;
@@ -35,7 +40,9 @@ pub use posts::{Claim, PostFilter, PostRow, WorkItem};
 pub use publishing::Unpublished;
 pub use ratings::RatingCounts;
 pub use reactions::Heard;
+pub use reports::FaceReport;
 pub use sends::{Attempt, Follows, NewSend, SendRow};
+pub use stats::{ScopeStats, TopRow};
 pub use tastes::{FittedTaste, TasteRow};
 pub use teaching::RatedFace;
 

@@ -1,5 +1,7 @@
 //! Pictures and their faces.
 
+use std::collections::HashSet;
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use time::OffsetDateTime;
@@ -92,6 +94,18 @@ impl Store {
             .as_ref()
             .map(picture_row)
             .transpose()
+    }
+
+    /// Pictures that the models find explicit or suggestive, or that a post marks as restricted.
+    pub async fn restricted_pictures(&self) -> Result<HashSet<PictureId>> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "SELECT id FROM pictures WHERE explicit_drawing + explicit_photo + suggestive > ? UNION \
+             SELECT picture FROM posts WHERE marked_restricted = 1 AND picture IS NOT NULL",
+        )
+        .bind(Safety::GATE)
+        .fetch_all(&self.pool)
+        .await?;
+        ids.iter().map(|id| parse(id)).collect()
     }
 
     /// All pictures, in the order they were analysed.
@@ -245,7 +259,7 @@ fn picture_row(row: &SqliteRow) -> Result<Picture> {
     })
 }
 
-fn face_row(row: &SqliteRow) -> Result<FaceRow> {
+pub(super) fn face_row(row: &SqliteRow) -> Result<FaceRow> {
     Ok(FaceRow {
         id: FaceId(row.try_get("id")?),
         picture: parse(row.try_get("picture")?)?,

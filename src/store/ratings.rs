@@ -38,9 +38,10 @@ impl Store {
             }
         };
         let Some(picture) = picture else { return Ok(false) };
-        let added = sqlx::query(
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let line: Option<i64> = sqlx::query_scalar(
             "INSERT INTO ratings (scope, rater, picture, face, judgement, source, at, score_visible) \
-             SELECT ?, ?, id, ?, ?, ?, ?, ? FROM pictures WHERE id = ?",
+             SELECT ?, ?, id, ?, ?, ?, ?, ? FROM pictures WHERE id = ? RETURNING id",
         )
         .bind(rating.scope.to_string())
         .bind(&rating.rater.0)
@@ -50,9 +51,13 @@ impl Store {
         .bind(millis(rating.at))
         .bind(rating.score_visible)
         .bind(picture)
-        .execute(&self.pool)
+        .fetch_optional(&mut *tx)
         .await?;
-        Ok(added.rows_affected() == 1)
+        if let (Some(line), Some(person), Target::Face(face)) = (line, rating.rater.discord_id(), rating.target) {
+            Self::note_asked(&mut tx, line, person, face).await?;
+        }
+        tx.commit().await?;
+        Ok(line.is_some())
     }
 
     /// Adds those lines that the ledger does not hold, in one transaction: an import may be repeated. Returns how many

@@ -27,14 +27,16 @@ pub type Heard = BTreeSet<(Scope, Rater)>;
 
 /// Posts that a message (`?1` as text, `?2` as number) shows: it is their source, or was sent of them.
 const POSTS_OF: &str = "SELECT id FROM posts WHERE message = ?1 UNION \
-    SELECT post FROM sends WHERE message = ?2 AND kind = 'pick' UNION \
+    SELECT post FROM sends WHERE (message = ?2 OR companion = ?2) AND kind = 'pick' UNION \
     SELECT p.id FROM sends s JOIN posts p ON p.message = s.source WHERE s.message = ?2 AND \
     (s.kind = 'answer' OR (s.kind = 'reply' AND p.asked = 0))";
 
 /// Ids of the messages that show post `p`.
 const MESSAGES_OF: &str = "SELECT CAST(substr(p.message, instr(p.message, '/') + 1) AS INTEGER) AS message UNION \
     SELECT s.message FROM sends s WHERE s.message IS NOT NULL AND s.source = p.message AND \
-    (s.kind = 'answer' OR (s.kind = 'reply' AND p.asked = 0) OR (s.kind = 'pick' AND s.post = p.id))";
+    (s.kind = 'answer' OR (s.kind = 'reply' AND p.asked = 0) OR (s.kind = 'pick' AND s.post = p.id)) UNION \
+    SELECT s.companion FROM sends s WHERE s.companion IS NOT NULL AND s.source = p.message AND s.kind = 'pick' AND \
+    s.post = p.id";
 
 impl Store {
     /// Takes changes in, in the order in which they happened, and brings the ledger up to date with what stands then.
@@ -142,7 +144,8 @@ impl Store {
         let purged = sqlx::query(
             "DELETE FROM reactions WHERE at < ? AND \
              NOT EXISTS (SELECT 1 FROM posts WHERE posts.message = reactions.channel || '/' || reactions.message) AND \
-             NOT EXISTS (SELECT 1 FROM sends WHERE sends.message = reactions.message AND sends.state = 'sent')",
+             NOT EXISTS (SELECT 1 FROM sends s WHERE (s.message = reactions.message OR s.companion = reactions.message) AND \
+             s.state = 'sent')",
         )
         .bind(millis(now - GRACE))
         .execute(&self.pool)
@@ -336,7 +339,7 @@ async fn newest_reaction(connection: &mut SqliteConnection, subject: &Subject, p
     };
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
         "SELECT r.emoji, r.at, p.scope, p.picture, p.author_id, \
-         (SELECT kind FROM sends WHERE message = r.message) AS sent_as, \
+         (SELECT kind FROM sends s WHERE s.message = r.message OR s.companion = r.message LIMIT 1) AS sent_as, \
          EXISTS (SELECT 1 FROM sends WHERE kind = 'reply' AND source = p.message AND sent_at <= r.at) AS replied \
          FROM posts p CROSS JOIN reactions r ON r.person = ?2 AND r.message IN ({MESSAGES_OF}) \
          WHERE p.picture = ?1 ORDER BY r.at DESC, r.rowid DESC"

@@ -9,14 +9,15 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 
-use super::codec::time;
+use super::codec::{millis, time};
 use super::pictures::features;
 use super::{Result, Store, parse};
-use crate::domain::{Features, Judgement, PerceptualHash, PictureId, Rater, RatingSource, Scope};
+use crate::domain::{FaceId, Features, Judgement, PerceptualHash, PictureId, Rater, RatingSource, Scope};
 
 /// A standing rating with what a taste learns from.
 #[derive(Debug, Clone)]
 pub struct RatedFace {
+    pub face: FaceId,
     pub picture: PictureId,
     pub hash: PerceptualHash,
     pub features: Features,
@@ -50,14 +51,15 @@ const MAY_TEACH: &str = "EXISTS (SELECT 1 FROM json_each(?2) WHERE value = s.sou
 
 /// Standing rows that may teach, each with the face it speaks of: a rating of a whole picture speaks of its surest face,
 /// one of a picture without faces teaches nothing. What somebody said of a face and of its picture is one judgement:
-/// the newer. Faces that were reported as none are none.
+/// the newer. Faces that were reported as none are none. A taste that was reset (`?3`) learns only from what came after.
 fn teaching(scope: Scope) -> (String, String) {
     let (standing, whose) = standing(scope);
     let sql = format!(
         "SELECT * FROM (SELECT e.*, row_number() OVER (PARTITION BY rater, shown_face ORDER BY at DESC, id DESC) AS nth \
          FROM (SELECT s.*, coalesce(s.face, (SELECT f.id FROM faces f WHERE f.picture = s.picture AND \
          NOT EXISTS (SELECT 1 FROM face_reports n WHERE n.face = f.id) ORDER BY f.confidence DESC, f.id LIMIT 1)) \
-         AS shown_face FROM ({standing}) s WHERE {MAY_TEACH}) e WHERE shown_face IS NOT NULL AND \
+         AS shown_face FROM ({standing}) s WHERE {MAY_TEACH} AND s.at > coalesce((SELECT at FROM taste_resets WHERE \
+         taste_resets.scope = ?3), -1)) e WHERE shown_face IS NOT NULL AND \
          NOT EXISTS (SELECT 1 FROM face_reports n WHERE n.face = shown_face)) WHERE nth = 1"
     );
     (sql, whose)
@@ -72,12 +74,13 @@ impl Store {
     pub async fn rated_faces(&self, scope: Scope, sources: &[RatingSource]) -> Result<Vec<RatedFace>> {
         let (teaching, whose) = teaching(scope);
         sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT t.rater, t.judgement, t.source, t.at, t.score_visible, t.picture, p.perceptual_hash, f.embedding, \
+            "SELECT t.shown_face, t.rater, t.judgement, t.source, t.at, t.score_visible, t.picture, p.perceptual_hash, f.embedding, \
              f.colour FROM ({teaching}) t JOIN pictures p ON p.id = t.picture JOIN faces f ON f.id = t.shown_face \
              ORDER BY t.at, t.id"
         )))
         .bind(whose)
         .bind(list(sources))
+        .bind(scope.to_string())
         .fetch_all(&self.pool)
         .await?
         .iter()
@@ -91,8 +94,24 @@ impl Store {
         Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM ({teaching})")))
             .bind(whose)
             .bind(list(sources))
+            .bind(scope.to_string())
             .fetch_one(&self.pool)
             .await?)
+    }
+
+    /// From now on the scope's taste learns only from what is said after.
+    pub async fn reset_taste(&self, scope: Scope, at: OffsetDateTime) -> Result<()> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query(
+            "INSERT INTO taste_resets (scope, at) VALUES (?, ?) ON CONFLICT (scope) DO UPDATE SET at = excluded.at",
+        )
+        .bind(scope.to_string())
+        .bind(millis(at))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("DELETE FROM tastes WHERE scope = ?").bind(scope.to_string()).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Number of the newest line that the scope's taste could learn from; 0 when there is none. Lines are numbered as
@@ -122,6 +141,7 @@ impl Store {
 
 fn rated_face(row: &SqliteRow) -> Result<RatedFace> {
     Ok(RatedFace {
+        face: FaceId(row.try_get("shown_face")?),
         picture: parse(row.try_get("picture")?)?,
         hash: PerceptualHash(row.try_get::<i64, _>("perceptual_hash")?.cast_unsigned()),
         features: features(row)?,

@@ -323,7 +323,7 @@ fn is_refusal(error: &serenity::Error) -> bool {
 
 impl From<ScoreMessage> for Answer {
     fn from(message: ScoreMessage) -> Self {
-        let file = message.attachment();
-        Self { text: message.text, rows: message.components, file }
+        let files = message.attachment().into_iter().collect();
+        Self { text: message.text, rows: message.components, files }
     }
 }

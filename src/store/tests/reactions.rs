@@ -127,6 +127,16 @@ async fn a_reaction_speaks_of_each_picture_of_its_message_and_goes_with_it() {
     assert_eq!((both(8).await, both(9).await), ((None, None), one("1")));
     assert_eq!(home.store.posts_of(SOURCE).await.expect("reads"), home.store.posts_of(REPLY).await.expect("reads"));
     assert_eq!(home.store.posts_of(PICK).await.expect("reads"), [PostId(1)]);
+    // The forward beside a pick shows the same.
+    let forward = MessageKey { channel: PICK.channel, message: snowflake(4) };
+    sqlx::query("UPDATE sends SET companion = ? WHERE kind = 'pick'")
+        .bind(forward.message.cast_signed())
+        .execute(&home.store.pool)
+        .await
+        .expect("writes");
+    assert_eq!(home.store.posts_of(forward).await.expect("reads"), [PostId(1)]);
+    home.react(11, &[added(forward, 8, "4️⃣")]).await;
+    assert_eq!(both(8).await, (Some("4".into()), None));
 }
 
 #[tokio::test]

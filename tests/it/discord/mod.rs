@@ -4,6 +4,8 @@ mod agegate;
 mod asking;
 mod bench;
 mod chaos;
+mod commands;
+mod curating;
 mod fake;
 mod fake_itself;
 mod following;

@@ -124,3 +124,28 @@ async fn killed_at(seed: u64, point: &str) {
     let (replies, picks) = (stage.discord.world(|world| world.replies_to(at)), stage.discord.said(stage.picks));
     assert_eq!((replies.len(), picks.len()), (1, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_before_a_send_leaves_it_is_sent_once() {
+    killed_at(611, "send_claimed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_a_send_arrived_it_is_found_and_not_sent_again() {
+    killed_at(612, "send_sent").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_the_download_it_comes_once() {
+    killed_at(613, "fetched").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_the_decision_it_comes_once() {
+    killed_at(614, "decided").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_publishing_it_comes_once() {
+    killed_at(615, "published").await;
+}

@@ -70,13 +70,18 @@ pub(crate) struct Inner {
     changed: watch::Sender<u64>,
 }
 
+/// The lock, also after a test has failed while it held it: what was seen is still to be told.
+fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 impl Inner {
     pub(crate) fn world<T>(&self, with: impl FnOnce(&mut World) -> T) -> T {
-        with(&mut self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        with(&mut held(&self.world))
     }
 
     pub(crate) fn faults<T>(&self, with: impl FnOnce(&mut Faults) -> T) -> T {
-        with(&mut self.faults.lock().unwrap())
+        with(&mut held(&self.faults))
     }
 
     /// Wakes whoever waits for something to become true.
@@ -86,16 +91,16 @@ impl Inner {
 
     fn breach(&self, what: String) {
         eprintln!("BREACH: {what}");
-        self.breaches.lock().unwrap().push(what);
+        held(&self.breaches).push(what);
         self.touch();
     }
 
     fn record(&self, method: &str, path: &str) {
-        *self.asked.lock().unwrap().entry(format!("{method} {path}")).or_default() += 1;
+        *held(&self.asked).entry(format!("{method} {path}")).or_default() += 1;
     }
 
     fn refused(&self, method: &str, path: &str, status: u16, code: u32) {
-        self.refused.lock().unwrap().push((format!("{method} {path}"), status, code));
+        held(&self.refused).push((format!("{method} {path}"), status, code));
     }
 
     fn route(&self, path: &[String]) -> String {
@@ -112,11 +117,11 @@ impl Inner {
     }
 
     fn limits(&self, method: &str, route: &str) -> Option<(u32, u32, Duration)> {
-        self.limits.lock().unwrap().as_ref().map(|limits| limits.of(method, route))
+        held(&self.limits).as_ref().map(|limits| limits.of(method, route))
     }
 
     fn checks_answers(&self) -> bool {
-        *self.answers_too.lock().unwrap()
+        *held(&self.answers_too)
     }
 }
 
@@ -172,7 +177,7 @@ impl Discord {
 
     /// Answers are checked against the description too, not only requests.
     pub(crate) fn check_answers(&self) {
-        *self.inner.answers_too.lock().unwrap() = true;
+        *held(&self.inner.answers_too) = true;
     }
 
     /// Waits until the world shows it.
@@ -197,33 +202,32 @@ impl Discord {
         };
         match tokio::time::timeout(patience, seen).await {
             Ok(found) => found,
-            Err(_) => panic!(
-                "{what} never came; refused: {:?}; breaches: {:?}",
-                self.inner.refused.lock().unwrap(),
-                self.inner.breaches.lock().unwrap()
-            ),
+            Err(_) => {
+                let (refused, breaches) = (held(&self.inner.refused).clone(), self.breaches());
+                panic!("{what} never came; refused: {refused:?}; breaches: {breaches:?}")
+            }
         }
     }
 
     /// How often requests like this were made.
     pub(crate) fn asked(&self, method: &str, path_holds: &str) -> u64 {
-        let asked = self.inner.asked.lock().unwrap();
+        let asked = held(&self.inner.asked);
         asked.iter().filter(|(k, _)| k.starts_with(method) && k.contains(path_holds)).map(|(_, n)| n).sum()
     }
 
     /// Requests that were refused so.
     pub(crate) fn refusals(&self, status: u16) -> Vec<String> {
-        let refused = self.inner.refused.lock().unwrap();
+        let refused = held(&self.inner.refused);
         refused.iter().filter(|(_, s, _)| *s == status).map(|(asked, ..)| asked.clone()).collect()
     }
 
     pub(crate) fn breaches(&self) -> Vec<String> {
-        self.inner.breaches.lock().unwrap().clone()
+        held(&self.inner.breaches).clone()
     }
 
     /// Forgets the breaches that a test made itself.
     pub(crate) fn forgive(&self) {
-        self.inner.breaches.lock().unwrap().clear();
+        held(&self.inner.breaches).clear();
     }
 }
 

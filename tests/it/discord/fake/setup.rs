@@ -87,6 +87,14 @@ impl Discord {
         })
     }
 
+    pub(crate) fn role(&self, guild: u64, name: &str, permissions: Permissions) -> u64 {
+        self.world(|world| {
+            let id = world.ids.next();
+            world.guilds.get_mut(&guild).expect("the guild").roles.push(Role { id, name: name.into(), permissions });
+            id
+        })
+    }
+
     pub(crate) fn join(&self, guild: u64, user: u64) {
         self.world(|world| {
             world.guilds.get_mut(&guild).expect("the guild").members.insert(user, Vec::new());

@@ -1,1 +1,0 @@
-//! The outbox against a small Discord of its own.

@@ -1,0 +1,76 @@
+//! "Not a face": what people say is none is shown and scored no more, and is a label for the detector.
+
+use serde::Serialize;
+use sqlx::Row;
+use time::OffsetDateTime;
+
+use super::codec::{millis, time};
+use super::{Result, Store, parse};
+use crate::domain::{Confidence, FaceId, PictureBox, PictureId, Rater, Size};
+
+/// A box that the detector took for a face and people did not.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FaceReport {
+    pub face: FaceId,
+    pub picture: PictureId,
+    pub size: Size,
+    pub bounds: PictureBox,
+    pub confidence: Confidence,
+    /// Which models looked at the picture.
+    pub models: String,
+    pub people: u32,
+    #[serde(with = "time::serde::rfc3339")]
+    pub first_at: OffsetDateTime,
+}
+
+impl Store {
+    /// Keeps a report; what was sent of the picture is to be changed. `None` when there is no such face, else whether the
+    /// report is new.
+    pub async fn report_face(&self, face: FaceId, rater: &Rater, at: OffsetDateTime) -> Result<Option<bool>> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let picture: Option<String> =
+            sqlx::query_scalar("SELECT picture FROM faces WHERE id = ?").bind(face.0).fetch_optional(&mut *tx).await?;
+        let Some(picture) = picture else { return Ok(None) };
+        let added = sqlx::query("INSERT INTO face_reports (face, person, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(face.0)
+            .bind(&rater.0)
+            .bind(millis(at))
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        sqlx::query(
+            "UPDATE sends SET changed = 1 WHERE state = 'sent' AND kind IN ('reply', 'answer', 'pick') AND \
+             EXISTS (SELECT 1 FROM posts p WHERE p.picture = ? AND p.message = sends.source AND sends.post IN (0, p.id))",
+        )
+        .bind(picture)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(Some(added == 1))
+    }
+
+    /// All reported boxes, oldest first: training material for the detector.
+    pub async fn face_reports(&self) -> Result<Vec<FaceReport>> {
+        sqlx::query(
+            "SELECT f.id, f.picture, f.x1, f.y1, f.x2, f.y2, f.confidence, p.width, p.height, p.models, \
+             count(*) AS people, min(n.at) AS first_at FROM face_reports n JOIN faces f ON f.id = n.face \
+             JOIN pictures p ON p.id = f.picture GROUP BY f.id ORDER BY first_at, f.id",
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(FaceReport {
+                face: FaceId(row.try_get("id")?),
+                picture: parse(row.try_get("picture")?)?,
+                size: Size::new(row.try_get("width")?, row.try_get("height")?),
+                bounds: PictureBox::new(row.try_get("x1")?, row.try_get("y1")?, row.try_get("x2")?, row.try_get("y2")?),
+                confidence: Confidence(row.try_get("confidence")?),
+                models: row.try_get("models")?,
+                people: row.try_get("people")?,
+                first_at: time(row.try_get("first_at")?)?,
+            })
+        })
+        .collect()
+    }
+}

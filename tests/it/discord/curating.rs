@@ -1,0 +1,136 @@
+//! The curated channel: what a pick says, how often there is one, and how it is published.
+
+use mekiki::domain::{GuildSettings, PickStyle, Scope, SendKind, SendState, Skip, Verdict};
+use serenity::all::Permissions;
+
+use super::fake::{At, Draft, Picture};
+use super::stage::{Stage, key, link};
+use super::watching::{ONE, OTHER};
+
+/// Waits for the verdict on a message's picture.
+async fn verdict(stage: &Stage, at: At) -> Verdict {
+    stage
+        .until("a verdict", async |store| {
+            let post = *store.message_posts(key(at), false).await.unwrap().first()?;
+            store.verdict(Scope::Guild(stage.guild), post).await.unwrap()
+        })
+        .await
+        .0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pick_names_its_author_and_its_post_and_pings_nobody() {
+    let Some(mut stage) = Stage::curating(701).await else { return };
+    stage.start().await;
+    let at = stage.discord.post(stage.art, Draft::by(stage.ben).says("mine").scenes(&[ONE]));
+    let (_, pick) = stage.pick_of(at).await;
+    assert!(pick.text().contains("ben") || pick.text().contains(&stage.ben.to_string()), "{}", pick.said);
+    assert!(pick.text().contains(&link(stage.guild, at)));
+    assert_eq!(pick.pings, Vec::<u64>::new());
+    assert!(!pick.files.is_empty(), "the crops: {}", pick.said);
+    for button in ["up:", "down:"] {
+        assert!(pick.component(button).is_some(), "no {button}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pick_is_a_forward_or_the_whole_picture_where_that_is_settled() {
+    let Some(mut stage) = Stage::curating(702).await else { return };
+    stage.settle(&GuildSettings { style: PickStyle::Picture, ..stage.curates() }).await;
+    stage.start().await;
+    let at = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[ONE]));
+    let (_, pick) = stage.pick_of(at).await;
+    let sizes: Vec<(u32, u32)> = stage
+        .discord
+        .world(|world| world.shown(&pick))
+        .iter()
+        .map(|(bytes, _)| image::load_from_memory(bytes).unwrap())
+        .map(|picture| (picture.width(), picture.height()))
+        .collect();
+    let whole = image::load_from_memory(&Picture::scene(ONE).bytes).unwrap();
+    assert!(sizes.contains(&(whole.width(), whole.height())), "{sizes:?}");
+    stage.kill();
+
+    stage.settle(&GuildSettings { style: PickStyle::Forward, ..stage.curates() }).await;
+    stage.start().await;
+    let at = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[OTHER]));
+    let picks = stage.picks;
+    let forward = |world: &mut super::fake::World| {
+        let mut said = world.said(picks).into_iter();
+        said.find(|(_, message)| message.said["message_reference"]["message_id"] == at.1.to_string())
+    };
+    let (_, forward) = stage.discord.wait("a forward", forward).await;
+    assert_eq!(forward.said["message_reference"]["type"], 1);
+    stage.discord.delete(at);
+    stage.discord.wait("only the pick before", |world| (world.said(picks).len() == 1).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_picture_is_picked_once_and_an_hour_has_its_limit() {
+    let Some(mut stage) = Stage::curating(703).await else { return };
+    stage.settle(&GuildSettings { picks_per_hour: 2, ..stage.curates() }).await;
+    stage.start().await;
+    let first = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[ONE]));
+    stage.pick_of(first).await;
+    let same = stage.discord.post(stage.art, Draft::by(stage.cleo).scenes(&[ONE]));
+    stage.discord.reply_to(same).await;
+    assert_eq!(verdict(&stage, same).await, Verdict::Skip(Skip::AlreadyPosted));
+    let second = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[OTHER]));
+    stage.pick_of(second).await;
+    let third = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[54]));
+    stage.discord.reply_to(third).await;
+    assert_eq!(verdict(&stage, third).await, Verdict::Skip(Skip::HourlyLimit { limit: 2 }));
+    assert_eq!(stage.discord.said(stage.picks).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn picks_are_published_ten_an_hour_and_what_is_more_waits_for_a_digest() {
+    let Some(mut stage) = Stage::curating(704).await else { return };
+    stage.settle(&GuildSettings { curated_announces: true, ..stage.curates() }).await;
+    stage.start().await;
+    let mut posts = Vec::new();
+    for seed in 60.. {
+        let at = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[seed]));
+        stage.send(at, SendKind::Reply, SendState::Sent).await;
+        if verdict(&stage, at).await == Verdict::Repost {
+            stage.pick_of(at).await;
+            posts.push(at);
+        }
+        if posts.len() == 12 {
+            break;
+        }
+    }
+    let picks = stage.picks;
+    let published = |world: &mut super::fake::World| {
+        let said = world.said(picks);
+        let published = said.iter().filter(|(_, m)| m.said["flags"].as_u64().unwrap_or(0) & 1 == 1).count();
+        (published == 10).then_some(said.len())
+    };
+    stage.discord.wait("ten published picks", published).await;
+    assert!(stage.discord.asked("POST", "/crosspost") <= 14, "{}", stage.discord.asked("POST", "/crosspost"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_are_pinged_where_there_are_any() {
+    let Some(mut stage) = Stage::curating(705).await else { return };
+    let role = stage.discord.role(stage.guild, "picks", Permissions::empty());
+    stage.settle(&GuildSettings { subscribers: Some(role), ..stage.curates() }).await;
+    stage.start().await;
+    let at = stage.discord.post(stage.art, Draft::by(stage.ben).says("@everyone").scenes(&[ONE]));
+    let (_, pick) = stage.pick_of(at).await;
+    assert_eq!(pick.pings, [role]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_bot_may_not_post_picks_it_stops_trying() {
+    let Some(mut stage) = Stage::curating(706).await else { return };
+    stage.discord.deny(stage.picks, Permissions::SEND_MESSAGES);
+    stage.start().await;
+    for seed in [ONE, OTHER, 54] {
+        let at = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[seed]));
+        stage.discord.reply_to(at).await;
+        stage.send(at, SendKind::Pick, SendState::Failed).await;
+    }
+    let refused = stage.discord.refusals(403);
+    assert!(refused.len() <= 6, "{refused:?}");
+}
