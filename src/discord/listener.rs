@@ -74,7 +74,15 @@ enum Touch {
 
 impl Listener {
     pub(super) fn new(app: App, places: Arc<Places>, missed: Arc<Notify>, outbox: CurrentOutbox) -> Self {
-        Self { app, places, missed, outbox, newest: HashMap::new(), deleted: Recent::default(), touched: Recent::default() }
+        Self {
+            app,
+            places,
+            missed,
+            outbox,
+            newest: HashMap::new(),
+            deleted: Recent::default(),
+            touched: Recent::default(),
+        }
     }
 
     /// Until stopped; then what was heard before is dealt with still, for some seconds.

@@ -1,5 +1,7 @@
 //! The steps on a real database; with the real models where something has to be seen.
 
+mod messages;
+
 use std::sync::{Mutex, PoisonError};
 
 use time::macros::datetime;
@@ -99,7 +101,11 @@ fn seeing_engine() -> Engine {
 }
 
 async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine) -> Arc<Pipeline> {
-    Arc::new(Pipeline::new(Parts {
+    Arc::new(Pipeline::new(parts(folder, clock, engine).await))
+}
+
+async fn parts(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine) -> Parts {
+    Parts {
         store: Store::open(&folder.join("mekiki.db")).await.expect("opens"),
         blobs: Blobs::open(folder).expect("opens"),
         engine,
@@ -111,7 +117,7 @@ async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine)
         learn_from: vec![RatingSource::Local],
         models: "face-v0+embed-v0".into(),
         workers: 2,
-    }))
+    }
 }
 
 fn drawn(seed: u64) -> Vec<u8> {
