@@ -1,6 +1,7 @@
 //! The steps on a real database; with the real models where something has to be seen.
 
 mod messages;
+mod scopes;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -114,7 +115,7 @@ async fn parts(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine)
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: 1.0, ..DeskRules::default() },
-        learn_from: vec![RatingSource::Local],
+        learn_from: vec![RatingSource::Local, RatingSource::Interaction],
         models: "face-v0+embed-v0".into(),
         workers: 2,
     }
