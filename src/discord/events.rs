@@ -355,7 +355,7 @@ mod tests {
         });
         for kind in ["MESSAGE_CREATE", "MESSAGE_UPDATE"] {
             assert!(matches!(event(kind, &data), Event::Unknown(_)), "{kind}");
-            let (Some(Heard::Created(message) | Heard::Edited(message))) = heard(kind, &data) else { panic!("{kind}") };
+            let Some(Heard::Created(message) | Heard::Edited(message)) = heard(kind, &data) else { panic!("{kind}") };
             assert_eq!(message.shown.unwrap().files.len(), 1);
         }
     }

@@ -318,11 +318,18 @@ impl Listener {
             posted_at: message.posted_at,
             marked_restricted: look.marked_restricted,
             pictures: look.pictures,
-            reply: pipeline.guild(guild).await?.replies,
+            // A command answers itself.
+            reply: !self.is_asked(message) && pipeline.guild(guild).await?.replies,
         };
         let posts = pipeline.claim_message(&incoming).await?;
         tracing::debug!(message = %message.key, pictures = posts.len(), "message claimed");
         Ok(())
+    }
+
+    /// The message asks for a score by prefix or mention.
+    fn is_asked(&self, message: &RawMessage) -> bool {
+        let app = &self.app;
+        app.status.me().is_some_and(|me| super::commands::is_asked(&message.text, &app.settings.prefix, me))
     }
 
     async fn channel_deleted(&self, guild: u64, channel: u64, is_thread: bool) -> Result<(), Trouble> {

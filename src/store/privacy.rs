@@ -51,9 +51,8 @@ impl Store {
         Ok(Value::Object(export))
     }
 
-    /// Forgets a person: what they rated, reacted and reported, their own taste, and their name beside what they posted.
-    /// Tastes that had learnt from them go, to be fitted anew: their scopes are answered. Whether they want to be left
-    /// alone is kept, or it could not be honoured.
+    /// Forgets a person: what they rated, reacted, reported and settled, their own taste, and their name beside what they
+    /// posted. Tastes that had learnt from them go, to be fitted anew: their scopes are answered.
     pub async fn forget_person(&self, id: u64) -> Result<Vec<Scope>> {
         let (person, rater) = (id.cast_signed(), Rater::discord(id).0);
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
@@ -68,8 +67,7 @@ impl Store {
             "DELETE FROM reactions WHERE person = ?",
             "DELETE FROM asks WHERE person = ?",
             "DELETE FROM asked_faces WHERE person = ?",
-            "DELETE FROM people WHERE id = ? AND opted_out = 0",
-            "UPDATE people SET personal_taste = 0 WHERE id = ?",
+            "DELETE FROM people WHERE id = ?",
         ] {
             sqlx::query(sql).bind(person).execute(&mut *tx).await?;
         }

@@ -5,6 +5,7 @@ mod desk;
 mod guild_desk;
 mod guilds;
 mod posts;
+mod privacy;
 mod ratings;
 mod reactions;
 mod sends;
