@@ -34,11 +34,10 @@ pub(super) type Context<'a> = poise::Context<'a, App, Error>;
 type Command = poise::Command<App, Error>;
 
 /// Kinds of channels whose pictures can be watched; threads come with them.
-pub(super) const WATCHABLE: [ChannelType; 6] = [
+pub(super) const WATCHABLE: [ChannelType; 5] = [
     ChannelType::Text,
     ChannelType::News,
     ChannelType::Forum,
-    permissions::MEDIA,
     ChannelType::Voice,
     ChannelType::Stage,
 ];
