@@ -1,7 +1,9 @@
 //! All SQL, one file a table family; and the blobs on disk. SQLite in WAL mode.
 
+mod asking;
 mod blobs;
 mod codec;
+mod labels;
 mod picks;
 mod pictures;
 mod posts;
@@ -16,7 +18,9 @@ use std::str::FromStr;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use asking::{Askable, Asking};
 pub use blobs::{BlobId, BlobKind, Blobs};
+pub use labels::{LabelCounts, LabelledPicture};
 pub use picks::{Case, PickRow};
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};
 pub use posts::{Claim, PostFilter, PostRow, WorkItem};

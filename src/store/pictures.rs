@@ -241,7 +241,7 @@ fn picture_row(row: &SqliteRow) -> Result<Picture> {
     })
 }
 
-fn face_row(row: &SqliteRow) -> Result<FaceRow> {
+pub(super) fn face_row(row: &SqliteRow) -> Result<FaceRow> {
     Ok(FaceRow {
         id: FaceId(row.try_get("id")?),
         picture: parse(row.try_get("picture")?)?,

@@ -1,0 +1,117 @@
+//! What the rating page may ask for, and what it asked.
+
+use sqlx::Row;
+use time::OffsetDateTime;
+
+use super::codec::millis;
+use super::pictures::{FaceRow, face_row};
+use super::{Result, Store, parse};
+use crate::domain::{FaceId, PerceptualHash, PictureId, PostId, Rater, Safety, Scope};
+
+/// A face that its rater has not judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Askable {
+    /// The newest post that shows it.
+    pub post: PostId,
+    pub hash: PerceptualHash,
+    pub row: FaceRow,
+}
+
+/// One face asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Asking {
+    pub face: FaceId,
+    /// `informative` or `explored`.
+    pub why: &'static str,
+    /// The chance that this face was the one taken, 0.0–1.0.
+    pub propensity: f32,
+}
+
+impl Store {
+    /// Faces that the rater has not judged, newest first: of pictures that a post shows, that no post marks as restricted
+    /// and that are not over the age gate, since nobody asked to see those.
+    pub async fn askable_faces(&self, scope: Scope, rater: &Rater, limit: u32) -> Result<Vec<Askable>> {
+        sqlx::query(
+            "SELECT f.*, p.perceptual_hash, (SELECT max(id) FROM posts WHERE picture = f.picture) AS post \
+             FROM faces f JOIN pictures p ON p.id = f.picture \
+             WHERE (SELECT r.judgement FROM ratings r WHERE r.scope = ?1 AND r.rater = ?2 AND r.picture = f.picture \
+             AND r.face = f.id ORDER BY r.at DESC, r.id DESC LIMIT 1) IS NULL \
+             AND EXISTS (SELECT 1 FROM posts WHERE picture = f.picture) \
+             AND NOT EXISTS (SELECT 1 FROM posts WHERE picture = f.picture AND marked_restricted) \
+             AND p.explicit_drawing + p.explicit_photo + p.suggestive <= ?3 ORDER BY f.id DESC LIMIT ?4",
+        )
+        .bind(scope.to_string())
+        .bind(&rater.0)
+        .bind(Safety::GATE)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Askable {
+                post: PostId(row.try_get("post")?),
+                hash: PerceptualHash(row.try_get::<i64, _>("perceptual_hash")?.cast_unsigned()),
+                row: face_row(row)?,
+            })
+        })
+        .collect()
+    }
+
+    /// Pictures of which the rater has judged a face, by their perceptual hashes.
+    pub async fn judged_pictures(&self, scope: Scope, rater: &Rater) -> Result<Vec<(PictureId, PerceptualHash)>> {
+        sqlx::query(
+            "SELECT id, perceptual_hash FROM pictures \
+             WHERE id IN (SELECT picture FROM ratings WHERE scope = ? AND rater = ?)",
+        )
+        .bind(scope.to_string())
+        .bind(&rater.0)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            let hash: i64 = row.try_get("perceptual_hash")?;
+            Ok((parse(row.try_get("id")?)?, PerceptualHash(hash.cast_unsigned())))
+        })
+        .collect()
+    }
+
+    /// The newest post that shows the face.
+    pub async fn post_of_face(&self, face: FaceId) -> Result<Option<PostId>> {
+        let post: Option<i64> =
+            sqlx::query_scalar("SELECT max(p.id) FROM posts p JOIN faces f ON f.picture = p.picture WHERE f.id = ?")
+                .bind(face.0)
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(post.map(PostId))
+    }
+
+    /// The newest post that shows the picture.
+    pub async fn post_of_picture(&self, picture: PictureId) -> Result<Option<PostId>> {
+        let post: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM posts WHERE picture = ?")
+            .bind(picture.to_string())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(post.map(PostId))
+    }
+
+    /// Writes down what was asked.
+    pub async fn add_asked(&self, scope: Scope, rater: &Rater, asked: &[Asking], at: OffsetDateTime) -> Result<()> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for one in asked {
+            sqlx::query(
+                "INSERT INTO asked (scope, rater, face, why, propensity, at) \
+                 SELECT ?, ?, id, ?, ?, ? FROM faces WHERE id = ?",
+            )
+            .bind(scope.to_string())
+            .bind(&rater.0)
+            .bind(one.why)
+            .bind(one.propensity)
+            .bind(millis(at))
+            .bind(one.face.0)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
