@@ -1,7 +1,11 @@
 //! The durable steps: claim → fetch → analyse → decide → publish; the learning beside them; and what outlets read.
 
+mod asking;
+mod choosing;
 mod clock;
+mod crops;
 mod intake;
+mod labels;
 mod learn;
 mod near;
 mod read;
@@ -16,11 +20,16 @@ use std::sync::Arc;
 use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{PostSource, PostState};
+pub use crate::store::LabelCounts;
+pub use asking::AskFor;
 pub use clock::{Clock, SystemClock};
+pub use crops::{CropError, FaceOfCrop};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use near::near_duplicate_groups;
-pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
+pub use views::{
+    BoxesView, FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, Question, TasteView,
+};
 
 use crate::domain::{DeskRules, RatingSource};
 use crate::fetch::Fetcher;
