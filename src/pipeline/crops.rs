@@ -4,7 +4,7 @@ use super::Pipeline;
 use super::intake::blocking;
 use super::step::StepError;
 use crate::domain::{Confidence, Face, FaceId, PictureBox, PictureId, Size};
-use crate::store::{BlobKind, CroppedFace, Picture, StoreError};
+use crate::store::{BlobKind, CroppedFace, FaceRow, Picture, StoreError};
 use crate::vision::decode::{DecodeError, DecodeLimits, decode};
 use crate::vision::{crop_face, jpeg};
 
@@ -12,6 +12,7 @@ use crate::vision::{crop_face, jpeg};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FaceOfCrop {
     pub face: FaceId,
+    pub picture: PictureId,
     /// The detector found none, so the whole picture is taken for one.
     pub whole: bool,
 }
@@ -36,21 +37,25 @@ impl From<StoreError> for CropError {
 
 impl Pipeline {
     /// Looks at a picture that holds one face, without a post: it teaches, and no gallery or feed shows it. Its face is
-    /// the surest one found; where none is found, the whole picture is one. Handed in again, it has the same face.
+    /// the surest one found; where none is found, the whole picture is one. Handed in again, it has the same face; and a
+    /// crop that was cut here is the face that it was cut from.
     pub async fn face_of_crop(&self, bytes: Vec<u8>) -> Result<FaceOfCrop, CropError> {
         let id = PictureId::of(&bytes);
+        if let Some(row) = self.store().face_with_crop(id).await? {
+            return Ok(of(&row));
+        }
         if self.store().picture(id).await?.is_none() {
             let analysed = self.look(id, bytes).await?;
             self.store().add_picture(&analysed).await?;
         }
         let faces = self.store().faces(id).await?;
         if let Some(surest) = faces.first() {
-            return Ok(FaceOfCrop { face: surest.id, whole: surest.face.confidence == WHOLE });
+            return Ok(of(surest));
         }
         let picture = self.store().picture(id).await?.ok_or(StepError::OriginalGone)?;
         let face = self.whole_as_face(&picture).await?;
         let face = self.store().add_face(id, &face).await?.ok_or(StepError::OriginalGone)?;
-        Ok(FaceOfCrop { face, whole: true })
+        Ok(FaceOfCrop { face, picture: id, whole: true })
     }
 
     async fn whole_as_face(&self, picture: &Picture) -> Result<CroppedFace, StepError> {
@@ -68,6 +73,10 @@ impl Pipeline {
         let face = Face { bounds, confidence: WHOLE, features: picture.features.clone() };
         Ok(CroppedFace { face, crop })
     }
+}
+
+fn of(row: &FaceRow) -> FaceOfCrop {
+    FaceOfCrop { face: row.id, picture: row.picture, whole: row.face.confidence == WHOLE }
 }
 
 /// The confidence of a face that the detector did not find.

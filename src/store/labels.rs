@@ -4,8 +4,9 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 
+use super::BlobId;
 use super::codec::{bytes, millis, time};
-use super::pictures::CroppedFace;
+use super::pictures::{CroppedFace, FaceRow, face_row};
 use super::{Result, Store, StoreError, parse};
 use crate::domain::{BoxLabels, FaceId, PictureId, Rater};
 
@@ -90,6 +91,17 @@ impl Store {
         .fetch_one(&self.pool)
         .await?;
         Ok(LabelCounts { labelled: row.try_get("labelled")?, waiting: row.try_get("waiting")? })
+    }
+
+    /// The face that this file is the crop of; of several with the same pixels the first.
+    pub async fn face_with_crop(&self, crop: BlobId) -> Result<Option<FaceRow>> {
+        sqlx::query("SELECT * FROM faces WHERE crop = ? ORDER BY id LIMIT 1")
+            .bind(crop.to_string())
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(face_row)
+            .transpose()
     }
 
     /// Adds a face that the detector did not find to a picture; `None` when the picture is not there.
