@@ -177,7 +177,7 @@ pub(super) async fn after_vote(
 }
 
 #[derive(Deserialize)]
-pub(super) struct Vote {
+pub(super) struct VoteForm {
     face: Option<FaceId>,
     /// `up`, `down`, `1` … `5`, `skip` or `undo`.
     vote: String,
@@ -187,7 +187,7 @@ pub(super) struct Vote {
 }
 
 /// `POST /rate`: one vote without the script, then the next face.
-pub(super) async fn vote(State(app): State<AppState>, Form(form): Form<Vote>) -> Result<Redirect, Failure> {
+pub(super) async fn vote(State(app): State<AppState>, Form(form): Form<VoteForm>) -> Result<Redirect, Failure> {
     // Only numbers go into the address.
     let mut not: Vec<String> = faces(&form.not)?.iter().map(|f| f.0.to_string()).collect();
     let (mut show, mut last) = (None, form.last);
