@@ -42,9 +42,17 @@ async fn in_browser<F>(story: impl FnOnce(Page, PathBuf) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let Some(installed) = Installed::find() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let bot = Bot::start(&folder.path().join("data"), &[("MEKIKI_SAMPLES", "true")]);
+    in_browser_on(&folder, "true", story).await;
+}
+
+/// Runs a story on the page of a bot whose data lie in `data` of the folder.
+async fn in_browser_on<F>(folder: &tempfile::TempDir, samples: &str, story: impl FnOnce(Page, PathBuf) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let Some(installed) = Installed::find() else { return };
+    let bot = Bot::start(&folder.path().join("data"), &[("MEKIKI_SAMPLES", samples)]);
     let driver = Driver::start(&installed);
     let client = driver.open(&folder.path().join("profile")).await;
     let page = Page::new(client.clone(), bot.url.clone());

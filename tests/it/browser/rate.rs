@@ -1,11 +1,22 @@
-//! The rating page: twenty faces by keyboard with an undo, and a connection that stumbles.
+//! The rating page: twenty faces by keyboard with an undo, a connection that stumbles, and a long session.
 
 use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
 
+use image::{Rgb, RgbImage};
+use mekiki::domain::{
+    Author, COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, Features, NewPost, Origin, PerceptualHash, PictureBox,
+    PictureId, PostSource, Safety, Scope, Size,
+};
 use mekiki::samples::sample_set;
+use mekiki::store::{AnalysedPicture, BlobKind, Blobs, CroppedFace, Picture, Store};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use time::macros::datetime;
 
-use super::in_browser;
 use super::page::Page;
+use super::{in_browser, in_browser_on};
 
 /// The face asked for now.
 const SHOWN: &str = "document.querySelector('.question:not(.ready)')?.dataset.face ?? ''";
@@ -75,6 +86,99 @@ async fn twenty_faces_are_rated_by_keyboard_with_an_undo_and_a_stumble() {
             page.value("[...document.querySelectorAll('.rating')].map((f) => f.dataset.standing ?? '')", "").await;
         let standing: Vec<String> = serde_json::from_value(standing).unwrap();
         assert_eq!(standing.iter().filter(|s| !s.is_empty()).count(), 23, "{standing:?}");
+    })
+    .await;
+}
+
+/// Faces in the library of the long session, and how many of them are rated.
+const LIBRARY: u64 = 400;
+const SESSION: usize = 300;
+
+/// A library of made-up faces, each in a picture of its own, unlike all others.
+async fn library(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let (store, blobs) = (Store::open(&folder.join("mekiki.db")).await.unwrap(), Blobs::open(folder).unwrap());
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for n in 0..LIBRARY {
+        let colour = Rgb(rng.random::<[u8; 3]>());
+        let jpeg = mekiki::vision::jpeg(&RgbImage::from_fn(224, 224, |x, y| {
+            if (x / 28 + y / 28) % 2 == 0 { colour } else { Rgb([n as u8, 90, 90]) }
+        }));
+        let blob = blobs.put(BlobKind::Crop, &jpeg).unwrap();
+        let mut id = [7; 32];
+        id[..8].copy_from_slice(&n.to_le_bytes());
+        let features = Features {
+            embedding: (0..EMBEDDING_DIMS).map(|_| rng.random_range(-1.0..1.0)).collect(),
+            colour: vec![1.0 / COLOUR_DIMS as f32; COLOUR_DIMS],
+        };
+        let face = Face {
+            bounds: PictureBox::new(60.0, 70.0, 160.0, 170.0),
+            confidence: Confidence(0.9),
+            features: features.clone(),
+        };
+        let analysed = AnalysedPicture {
+            picture: Picture {
+                id: PictureId(id),
+                size: Size::new(224, 224),
+                format: "jpeg".into(),
+                hash: PerceptualHash(rng.random()),
+                safety: Safety {
+                    drawing: 1.0,
+                    explicit_drawing: 0.0,
+                    neutral: 0.0,
+                    explicit_photo: 0.0,
+                    suggestive: 0.0,
+                },
+                features,
+                preview: blob,
+                models: "made up".into(),
+                analysed_at: datetime!(2026-11-24 12:00 UTC),
+            },
+            faces: vec![CroppedFace { face, crop: blob }],
+        };
+        let post = NewPost {
+            source: PostSource::File,
+            external_id: n.to_string(),
+            origin: Origin::Spool { picture: PictureId(id) },
+            title: Some(format!("face {n}")),
+            author: Author::default(),
+            link: None,
+            posted_at: datetime!(2026-11-24 12:00 UTC),
+            marked_restricted: false,
+            scope: Scope::Local,
+            place: None,
+        };
+        let post = store.claim(&post).await.unwrap().post();
+        store.set_fetched(post, PictureId(id)).await.unwrap();
+        assert!(store.set_analysed(post, &analysed).await.unwrap());
+    }
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_hundred_faces_come_without_a_pause() {
+    let folder = tempfile::tempdir().unwrap();
+    library(&folder.path().join("data")).await;
+    in_browser_on(&folder, "false", |page, _| async move {
+        page.open("/rate").await;
+        page.until("the script runs", "document.querySelectorAll('.question').length > 1").await;
+        let started = std::time::Instant::now();
+        let mut slowest = Duration::ZERO;
+        let mut judged = HashSet::new();
+        for key in ["1", "2", "3", "4", "5"].into_iter().cycle().take(SESSION) {
+            let face = page.asked().await;
+            let pressed = std::time::Instant::now();
+            page.press(key).await;
+            page.until("another face is shown", &format!("![{face:?}, ''].includes({SHOWN})")).await;
+            slowest = slowest.max(pressed.elapsed());
+            judged.insert(face);
+        }
+        let took = started.elapsed();
+        eprintln!("{SESSION} faces in {took:?}, the slowest change in {slowest:?}");
+        assert_eq!(judged.len(), SESSION, "no face came twice");
+        // Twelve faces lie ready when more are fetched: at two seconds a face, a fetch of twenty seconds is not noticed.
+        assert!(took < Duration::from_mins(10) && slowest < Duration::from_secs(20), "{took:?}, {slowest:?}");
+        page.until_counted(SESSION).await;
     })
     .await;
 }

@@ -126,9 +126,9 @@ async fn rate(store: &Store, entry: &Entry, found: FaceOfCrop, tally: &mut Tally
     }
     tally.whole += usize::from(found.whole);
     if standing.is_some() {
-        tally.changed += 1
+        tally.changed += 1;
     } else {
-        tally.new += 1
+        tally.new += 1;
     }
     Ok(())
 }
