@@ -1,5 +1,7 @@
 //! The rating page's questions: which faces to ask for, and what they were asked for.
 
+use std::collections::HashMap;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -30,10 +32,10 @@ impl Pipeline {
         let store = self.store();
         let faces = store.askable_faces(scope, viewer, POOL).await?;
         let mut before = store.judged_pictures(scope, viewer).await?;
-        // Only where one face of a group is skipped or on the page, its likes are not asked for either.
+        // What looks like a face that is skipped or on the page is not asked for either.
         let shown = |face: &FaceId| ask.not.contains(face);
         before.extend(faces.iter().filter(|f| shown(&f.row.id)).map(|f| (f.row.picture, f.hash)));
-        let posts: std::collections::HashMap<_, _> = faces.iter().map(|f| (f.row.id, f.post)).collect();
+        let posts: HashMap<_, _> = faces.iter().map(|f| (f.row.id, f.post)).collect();
         let (taste, blobs) = (self.taste(scope), self.blobs().clone());
         let choices = blocking(move || {
             let pool = faces
@@ -52,14 +54,8 @@ impl Pipeline {
             choose(&pool, ask.questions, &mut ChaCha8Rng::seed_from_u64(ask.seed))
         })
         .await;
-        let asked: Vec<Asking> = choices
-            .iter()
-            .map(|c| Asking {
-                face: c.face,
-                why: if c.explored { "explored" } else { "informative" },
-                propensity: c.propensity,
-            })
-            .collect();
+        let asked: Vec<Asking> =
+            choices.iter().map(|c| Asking { face: c.face, explored: c.explored, propensity: c.propensity }).collect();
         store.add_asked(scope, viewer, &asked, self.parts.clock.now()).await?;
         let mut questions = Vec::with_capacity(choices.len());
         for choice in choices {

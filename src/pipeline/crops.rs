@@ -5,8 +5,8 @@ use super::intake::blocking;
 use super::step::StepError;
 use crate::domain::{Confidence, Face, FaceId, PictureBox, PictureId, Size};
 use crate::store::{BlobKind, CroppedFace, FaceRow, Picture, StoreError};
-use crate::vision::decode::{DecodeError, DecodeLimits, decode};
-use crate::vision::{crop_face, jpeg};
+use crate::vision::decode::decode;
+use crate::vision::{EngineError, crop_face, jpeg};
 
 /// The face that a picture stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct CropError(#[from] StepError);
 impl CropError {
     /// Whether it is about this one file, so that the next may do.
     pub fn is_of_the_file(&self) -> bool {
-        matches!(self.0, StepError::Decode(_))
+        matches!(self.0, StepError::Decode(_) | StepError::Engine(EngineError::Model(_)))
     }
 }
 
@@ -45,7 +45,7 @@ impl Pipeline {
             return Ok(of(&row));
         }
         if self.store().picture(id).await?.is_none() {
-            let analysed = self.look(id, bytes).await?;
+            let analysed = self.look(id, bytes.clone()).await?;
             self.store().add_picture(&analysed).await?;
         }
         let faces = self.store().faces(id).await?;
@@ -53,20 +53,17 @@ impl Pipeline {
             return Ok(of(surest));
         }
         let picture = self.store().picture(id).await?.ok_or(StepError::OriginalGone)?;
-        let face = self.whole_as_face(&picture).await?;
+        let face = self.whole_as_face(&picture, bytes).await?;
         let face = self.store().add_face(id, &face).await?.ok_or(StepError::OriginalGone)?;
         Ok(FaceOfCrop { face, picture: id, whole: true })
     }
 
-    async fn whole_as_face(&self, picture: &Picture) -> Result<CroppedFace, StepError> {
+    async fn whole_as_face(&self, picture: &Picture, bytes: Vec<u8>) -> Result<CroppedFace, StepError> {
         let bounds = filling(picture.size);
-        let (blobs, preview, size) = (self.blobs().clone(), picture.preview, picture.size);
+        let (blobs, limits) = (self.blobs().clone(), self.parts.limits);
         let crop = blocking(move || -> Result<_, StepError> {
-            let bytes = blobs.get(BlobKind::Crop, preview)?.ok_or(StepError::OriginalGone)?;
-            let seen = decode(&bytes, &DecodeLimits::default()).map_err(|e: DecodeError| StepError::from(e))?.image;
-            let shrunk = seen.width() as f32 / size.width as f32;
-            let [x1, y1, x2, y2] = <[f32; 4]>::from(bounds).map(|c| c * shrunk);
-            Ok(blobs.put(BlobKind::Crop, &jpeg(&crop_face(&seen, PictureBox::new(x1, y1, x2, y2))))?)
+            let seen = decode(&bytes, &limits)?.image;
+            Ok(blobs.put(BlobKind::Crop, &jpeg(&crop_face(&seen, bounds)))?)
         })
         .await?;
         // The whole picture's features are of the same pixels as the crop's, but for the black beside an oblong one.

@@ -3,7 +3,7 @@
 use sqlx::Row;
 use time::OffsetDateTime;
 
-use super::codec::millis;
+use super::codec::{millis, time};
 use super::pictures::{FaceRow, face_row};
 use super::{Result, Store, parse};
 use crate::domain::{FaceId, PerceptualHash, PictureId, PostId, Rater, Safety, Scope};
@@ -17,12 +17,16 @@ pub struct Askable {
     pub row: FaceRow,
 }
 
+/// What the column `why` says.
+const EXPLORED: &str = "explored";
+const INFORMATIVE: &str = "informative";
+
 /// One face asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Asking {
     pub face: FaceId,
-    /// `informative` or `explored`.
-    pub why: &'static str,
+    /// Drawn at random, and not because the taste is unsure of it.
+    pub explored: bool,
     /// The chance that this face was the one taken, 0.0–1.0.
     pub propensity: f32,
 }
@@ -94,6 +98,25 @@ impl Store {
         Ok(post.map(PostId))
     }
 
+    /// What a rater was asked for and when, oldest first.
+    pub async fn asked(&self, scope: Scope, rater: &Rater) -> Result<Vec<(Asking, OffsetDateTime)>> {
+        sqlx::query("SELECT face, why, propensity, at FROM asked WHERE scope = ? AND rater = ? ORDER BY id")
+            .bind(scope.to_string())
+            .bind(&rater.0)
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(|row| {
+                let asking = Asking {
+                    face: FaceId(row.try_get("face")?),
+                    explored: row.try_get::<&str, _>("why")? == EXPLORED,
+                    propensity: row.try_get("propensity")?,
+                };
+                Ok((asking, time(row.try_get("at")?)?))
+            })
+            .collect()
+    }
+
     /// Writes down what was asked.
     pub async fn add_asked(&self, scope: Scope, rater: &Rater, asked: &[Asking], at: OffsetDateTime) -> Result<()> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
@@ -104,7 +127,7 @@ impl Store {
             )
             .bind(scope.to_string())
             .bind(&rater.0)
-            .bind(one.why)
+            .bind(if one.explored { EXPLORED } else { INFORMATIVE })
             .bind(one.propensity)
             .bind(millis(at))
             .bind(one.face.0)

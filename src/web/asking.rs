@@ -46,7 +46,11 @@ pub(super) async fn page(
 ) -> Result<Markup, Failure> {
     let lang = visitor.lang;
     let question = match ask.face {
-        Some(face) => Some(app.backend.question(face).await?.ok_or(Failure::NotFound)?),
+        // What is over the age gate is blurred elsewhere; nobody is asked for it, and nobody is led here for it.
+        Some(face) => {
+            let question = app.backend.question(face).await?.filter(|q| !card::is_gated(&q.post));
+            Some(question.ok_or(Failure::NotFound)?)
+        }
         None => app.backend.ask(1, faces(&ask.not)?).await?.pop(),
     };
     let last = match ask.last {

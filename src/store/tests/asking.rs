@@ -27,6 +27,24 @@ async fn faces_are_askable_until_their_rater_has_judged_them() {
 }
 
 #[tokio::test]
+async fn what_was_asked_is_known_with_its_chance() {
+    let home = Home::new().await;
+    let analysed = picture(1, 0, &[0.9, 0.6]);
+    home.analysed(PostSource::Upload, &analysed).await;
+    let faces = home.faces(&analysed).await;
+    let asked = [
+        Asking { face: faces[1], explored: false, propensity: 0.96 },
+        Asking { face: faces[0], explored: true, propensity: 0.04 },
+    ];
+    let gone = Asking { face: FaceId(99), explored: false, propensity: 1.0 };
+    let owner = Rater::owner();
+    home.store.add_asked(Scope::Local, &owner, &[asked[0], gone, asked[1]], NOW).await.expect("writes");
+    let expected = asked.map(|one| (one, NOW));
+    assert_eq!(home.store.asked(Scope::Local, &owner).await.expect("reads"), expected);
+    assert_eq!(home.store.asked(Scope::Guild(1), &owner).await.expect("reads"), []);
+}
+
+#[tokio::test]
 async fn restricted_pictures_and_those_no_post_shows_are_not_asked_for() {
     let home = Home::new().await;
     let mut gated = picture(1, 0, &[0.9]);

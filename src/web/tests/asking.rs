@@ -78,6 +78,14 @@ async fn what_is_no_vote_is_refused() {
 }
 
 #[tokio::test]
+async fn a_face_of_a_restricted_picture_is_not_shown() {
+    let mut post = picked(1);
+    post.picture.as_mut().unwrap().over_age_gate = true;
+    let site = Site::new(Fixture::with(vec![post]));
+    assert_eq!(site.get("/rate?face=10").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn the_script_fetches_ahead_and_hears_of_the_score_after_the_vote() {
     let site = site();
     let answer = site.get("/api/ask?n=2&not=20").await.json();

@@ -169,7 +169,8 @@ async fn the_rated_data_set_comes_in() {
         })
         .collect();
     let list = folder.path().join("some.jsonl");
-    std::fs::write(&list, lines.iter().map(|row| format!("{row}\n")).collect::<String>()).unwrap();
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    std::fs::write(&list, text.join("\n")).unwrap();
     let output = import(&folder.path().join("data"), &list);
     assert!(output.status.success(), "{output:?}");
     let mut expected: Vec<_> = lines.iter().map(|row| row["rating"].to_string()).collect();
