@@ -9,13 +9,13 @@ CREATE TABLE box_labels (
 ) STRICT;
 CREATE INDEX box_labels_by_picture ON box_labels (picture, id);
 
--- Which faces the rating page asked for, and why: without the chance of being asked, ratings cannot be weighed.
+-- Which faces the rating page showed, and why: without the chance of being asked, ratings cannot be weighed.
 CREATE TABLE asked (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     scope      TEXT NOT NULL,
     rater      TEXT NOT NULL,
     face       INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
-    why        TEXT NOT NULL,            -- informative or explored
+    shown      TEXT NOT NULL,            -- 'asked' for what it teaches, or by 'lot'
     propensity REAL NOT NULL,            -- the chance that this face was the one taken
     at         INTEGER NOT NULL
 ) STRICT;

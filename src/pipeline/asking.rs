@@ -30,7 +30,7 @@ impl Pipeline {
     /// were asked for and with what chance.
     pub async fn ask_next(&self, scope: Scope, viewer: &Rater, ask: AskFor) -> Result<Vec<Question>, StoreError> {
         let store = self.store();
-        let faces = store.askable_faces(scope, viewer, POOL).await?;
+        let faces = store.open_faces(scope, viewer, POOL).await?;
         let mut before = store.judged_pictures(scope, viewer).await?;
         // What looks like a face that is skipped or on the page is not asked for either.
         let shown = |face: &FaceId| ask.not.contains(face);
@@ -55,7 +55,7 @@ impl Pipeline {
         })
         .await;
         let asked: Vec<Asking> =
-            choices.iter().map(|c| Asking { face: c.face, explored: c.explored, propensity: c.propensity }).collect();
+            choices.iter().map(|c| Asking { face: c.face, by_lot: c.by_lot, propensity: c.propensity }).collect();
         store.add_asked(scope, viewer, &asked, self.parts.clock.now()).await?;
         let mut questions = Vec::with_capacity(choices.len());
         for choice in choices {

@@ -26,7 +26,7 @@ pub(super) struct Candidate {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Choice {
     pub(super) face: FaceId,
-    pub(super) explored: bool,
+    pub(super) by_lot: bool,
     pub(super) propensity: f32,
 }
 
@@ -74,8 +74,8 @@ pub(super) fn choose(candidates: &[Candidate], n: usize, rng: &mut impl Rng) -> 
         let worth = |i: usize| left[i].spread * apart[i];
         let best = (0..left.len()).rev().max_by(|&a, &b| worth(a).total_cmp(&worth(b))).expect("some are left");
         let chance = EXPLORATION / left.len() as f32;
-        let explored = rng.random::<f32>() < EXPLORATION;
-        let at = if explored { rng.random_range(0..left.len()) } else { best };
+        let by_lot = rng.random::<f32>() < EXPLORATION;
+        let at = if by_lot { rng.random_range(0..left.len()) } else { best };
         let propensity = if at == best { 1.0 - EXPLORATION + chance } else { chance };
         let taken = left.remove(at);
         apart.remove(at);
@@ -83,7 +83,7 @@ pub(super) fn choose(candidates: &[Candidate], n: usize, rng: &mut impl Rng) -> 
             let cosine: f32 = other.direction.iter().zip(&taken.direction).map(|(a, b)| a * b).sum();
             *near = near.min((1.0 - cosine).max(0.0));
         }
-        choices.push(Choice { face: taken.face, explored, propensity });
+        choices.push(Choice { face: taken.face, by_lot, propensity });
     }
     choices
 }
@@ -111,7 +111,7 @@ mod tests {
     /// Questions of a seed that explores nothing among the first few.
     fn greedy(candidates: &[Candidate], n: usize) -> Vec<Choice> {
         let choices = (0..).map(|seed| choose(candidates, n, &mut ChaCha8Rng::seed_from_u64(seed)));
-        choices.into_iter().find(|c| c.iter().all(|c| !c.explored)).expect("most seeds explore nothing")
+        choices.into_iter().find(|c| c.iter().all(|c| !c.by_lot)).expect("most seeds explore nothing")
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         let pool: Vec<_> = (0..20).map(|i| candidate(i, 0, f32::from(i), &[f32::from(i) + 1.0, 3.0])).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let choices: Vec<_> = (0..4000).map(|_| choose(&pool, 1, &mut rng)[0]).collect();
-        let explored = choices.iter().filter(|c| c.explored).count();
+        let explored = choices.iter().filter(|c| c.by_lot).count();
         assert!((250..400).contains(&explored), "8 % of 4000 are 320, not {explored}");
         for c in &choices {
             let chance = if c.face.0 == 19 { 0.92 + 0.004 } else { 0.004 };

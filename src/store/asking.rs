@@ -10,36 +10,37 @@ use crate::domain::{FaceId, PerceptualHash, PictureId, PostId, Rater, Safety, Sc
 
 /// A face that its rater has not judged.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Askable {
+pub struct OpenFace {
     /// The newest post that shows it.
     pub post: PostId,
     pub hash: PerceptualHash,
     pub row: FaceRow,
 }
 
-/// What the column `why` says.
-const EXPLORED: &str = "explored";
-const INFORMATIVE: &str = "informative";
+/// What the column `shown` says.
+const BY_LOT: &str = "lot";
+const FOR_WHAT_IT_TEACHES: &str = "asked";
 
 /// One face asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Asking {
     pub face: FaceId,
-    /// Drawn at random, and not because the taste is unsure of it.
-    pub explored: bool,
+    /// Drawn by lot, and not for what it teaches.
+    pub by_lot: bool,
     /// The chance that this face was the one taken, 0.0–1.0.
     pub propensity: f32,
 }
 
 impl Store {
-    /// Faces that the rater has not judged, newest first: of pictures that a post shows, that no post marks as restricted
+    /// Faces that the rater has not judged and nobody reported to be none, newest first: of pictures that a post shows, that no post marks as restricted
     /// and that are not over the age gate, since nobody asked to see those.
-    pub async fn askable_faces(&self, scope: Scope, rater: &Rater, limit: u32) -> Result<Vec<Askable>> {
+    pub async fn open_faces(&self, scope: Scope, rater: &Rater, limit: u32) -> Result<Vec<OpenFace>> {
         sqlx::query(
             "SELECT f.*, p.perceptual_hash, (SELECT max(id) FROM posts WHERE picture = f.picture) AS post \
              FROM faces f JOIN pictures p ON p.id = f.picture \
              WHERE (SELECT r.judgement FROM ratings r WHERE r.scope = ?1 AND r.rater = ?2 AND r.picture = f.picture \
              AND r.face = f.id ORDER BY r.at DESC, r.id DESC LIMIT 1) IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM face_reports WHERE face = f.id) \
              AND EXISTS (SELECT 1 FROM posts WHERE picture = f.picture) \
              AND NOT EXISTS (SELECT 1 FROM posts WHERE picture = f.picture AND marked_restricted) \
              AND p.explicit_drawing + p.explicit_photo + p.suggestive <= ?3 ORDER BY f.id DESC LIMIT ?4",
@@ -52,7 +53,7 @@ impl Store {
         .await?
         .iter()
         .map(|row| {
-            Ok(Askable {
+            Ok(OpenFace {
                 post: PostId(row.try_get("post")?),
                 hash: PerceptualHash(row.try_get::<i64, _>("perceptual_hash")?.cast_unsigned()),
                 row: face_row(row)?,
@@ -100,7 +101,7 @@ impl Store {
 
     /// What a rater was asked for and when, oldest first.
     pub async fn asked(&self, scope: Scope, rater: &Rater) -> Result<Vec<(Asking, OffsetDateTime)>> {
-        sqlx::query("SELECT face, why, propensity, at FROM asked WHERE scope = ? AND rater = ? ORDER BY id")
+        sqlx::query("SELECT face, shown, propensity, at FROM asked WHERE scope = ? AND rater = ? ORDER BY id")
             .bind(scope.to_string())
             .bind(&rater.0)
             .fetch_all(&self.pool)
@@ -109,7 +110,7 @@ impl Store {
             .map(|row| {
                 let asking = Asking {
                     face: FaceId(row.try_get("face")?),
-                    explored: row.try_get::<&str, _>("why")? == EXPLORED,
+                    by_lot: row.try_get::<&str, _>("shown")? == BY_LOT,
                     propensity: row.try_get("propensity")?,
                 };
                 Ok((asking, time(row.try_get("at")?)?))
@@ -122,12 +123,12 @@ impl Store {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         for one in asked {
             sqlx::query(
-                "INSERT INTO asked (scope, rater, face, why, propensity, at) \
+                "INSERT INTO asked (scope, rater, face, shown, propensity, at) \
                  SELECT ?, ?, id, ?, ?, ? FROM faces WHERE id = ?",
             )
             .bind(scope.to_string())
             .bind(&rater.0)
-            .bind(if one.explored { EXPLORED } else { INFORMATIVE })
+            .bind(if one.by_lot { BY_LOT } else { FOR_WHAT_IT_TEACHES })
             .bind(one.propensity)
             .bind(millis(at))
             .bind(one.face.0)

@@ -18,7 +18,7 @@ use std::str::FromStr;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-pub use asking::{Askable, Asking};
+pub use asking::{Asking, OpenFace};
 pub use blobs::{BlobId, BlobKind, Blobs};
 pub use labels::{LabelCounts, LabelledPicture};
 pub use picks::{Case, PickRow};

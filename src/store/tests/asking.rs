@@ -3,25 +3,25 @@
 use super::*;
 use crate::domain::BoxLabels;
 
-async fn askable(home: &Home) -> Vec<FaceId> {
-    let faces = home.store.askable_faces(Scope::Local, &Rater::owner(), 100).await.expect("reads");
+async fn open(home: &Home) -> Vec<FaceId> {
+    let faces = home.store.open_faces(Scope::Local, &Rater::owner(), 100).await.expect("reads");
     faces.iter().map(|f| f.row.id).collect()
 }
 
 #[tokio::test]
-async fn faces_are_askable_until_their_rater_has_judged_them() {
+async fn faces_are_open_until_their_rater_has_judged_them() {
     let home = Home::new().await;
     let analysed = picture(1, 0, &[0.9, 0.6]);
     let post = home.analysed(PostSource::Upload, &analysed).await;
     let faces = home.faces(&analysed).await;
-    assert_eq!(askable(&home).await, [faces[1], faces[0]], "newest first");
+    assert_eq!(open(&home).await, [faces[1], faces[0]], "newest first");
     assert_eq!(home.store.post_of_face(faces[0]).await.expect("reads"), Some(post));
 
     home.rate("owner", Target::Face(faces[0]), Some("4"), NOW).await;
     home.rate("discord:5", Target::Face(faces[1]), Some("up"), NOW).await;
-    assert_eq!(askable(&home).await, [faces[1]], "other people's ratings do not count");
+    assert_eq!(open(&home).await, [faces[1]], "other people's ratings do not count");
     home.rate("owner", Target::Face(faces[0]), None, NOW).await;
-    assert_eq!(askable(&home).await, [faces[1], faces[0]], "taken back, it may be asked for again");
+    assert_eq!(open(&home).await, [faces[1], faces[0]], "taken back, it may be asked for again");
     let judged = home.store.judged_pictures(Scope::Local, &Rater::owner()).await.expect("reads");
     assert_eq!(judged, [(analysed.picture.id, analysed.picture.hash)]);
 }
@@ -33,10 +33,10 @@ async fn what_was_asked_is_known_with_its_chance() {
     home.analysed(PostSource::Upload, &analysed).await;
     let faces = home.faces(&analysed).await;
     let asked = [
-        Asking { face: faces[1], explored: false, propensity: 0.96 },
-        Asking { face: faces[0], explored: true, propensity: 0.04 },
+        Asking { face: faces[1], by_lot: false, propensity: 0.96 },
+        Asking { face: faces[0], by_lot: true, propensity: 0.04 },
     ];
-    let gone = Asking { face: FaceId(99), explored: false, propensity: 1.0 };
+    let gone = Asking { face: FaceId(99), by_lot: false, propensity: 1.0 };
     let owner = Rater::owner();
     home.store.add_asked(Scope::Local, &owner, &[asked[0], gone, asked[1]], NOW).await.expect("writes");
     let expected = asked.map(|one| (one, NOW));
@@ -56,7 +56,7 @@ async fn restricted_pictures_and_those_no_post_shows_are_not_asked_for() {
     home.store.set_fetched(post, marked.picture.id).await.expect("writes");
     assert!(home.store.set_analysed(post, &marked).await.expect("writes"));
     home.store.add_picture(&picture(3, 9, &[0.9])).await.expect("writes");
-    assert_eq!(askable(&home).await, []);
+    assert_eq!(open(&home).await, []);
 }
 
 #[tokio::test]
