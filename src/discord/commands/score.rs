@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use poise::serenity_prelude as serenity;
-use serenity::{Attachment, ChannelId, GuildId, Message, MessageId, MessagePagination, UserId};
+use serenity::{Attachment, ChannelId, GuildId, Message, MessageId, MessagePagination, MessageReferenceKind, UserId};
 
 use super::links::{Link, Linked};
 use super::sight::{is_restricted, may_see};
 use super::{Answer, App, Context, Error, Lang, is_refusal, joined_guild, lang, say};
 use crate::discord::message::ScoreMessage;
 use crate::discord::telling::Telling;
-use crate::discord::pictures_of;
+use crate::discord::{pictures_of, places};
 use crate::domain::{Author, MessageKey, PostId, Rater, Scope, SendKind};
 use crate::pipeline::{Ask, MessagePicture, NewSend, Pipeline, SubmitError};
 
@@ -166,7 +166,7 @@ impl<'a> Asker<'a> {
             author: Author { name: Some(author.display_name().to_owned()), link: profile },
             author_id: Rater::discord(author.id.get()),
             link: Some(link),
-            marked_restricted: self.is_restricted(message.channel_id),
+            marked_restricted: self.is_restricted(message.channel_id) || self.forwards_restricted(message),
             ..self.ask(message.channel_id, message.id, pictures)
         })
     }
@@ -250,6 +250,14 @@ impl<'a> Asker<'a> {
 
     fn is_restricted(&self, channel: ChannelId) -> bool {
         is_restricted(self.ctx, self.guild, channel)
+    }
+
+    /// It shows what was posted in an age-restricted channel, or where nobody here can tell.
+    fn forwards_restricted(&self, message: &Message) -> bool {
+        let reference = message.message_reference.as_ref().filter(|r| r.kind == MessageReferenceKind::Forward);
+        reference.is_some_and(|origin| {
+            places::cached(&self.ctx.cache, None, origin.channel_id.get()).is_none_or(|place| place.restricted)
+        })
     }
 
     /// The answer, with the message it speaks of; or why there is none, in words.
