@@ -1,5 +1,7 @@
 //! The steps on a real database; with the real models where something has to be seen.
 
+mod scopes;
+
 use std::sync::{Mutex, PoisonError};
 
 use time::macros::datetime;
@@ -108,7 +110,7 @@ async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine)
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: 1.0, ..DeskRules::default() },
-        learn_from: vec![RatingSource::Local],
+        learn_from: vec![RatingSource::Local, RatingSource::Interaction],
         models: "face-v0+embed-v0".into(),
         workers: 2,
     }))

@@ -122,11 +122,7 @@ async fn toggle(ctx: Context<'_>, guild: GuildId, role: RoleId) -> Result<Toggle
     }
 }
 
-pub(super) fn subscribe_words(
-    lang: Lang,
-    settings: &GuildSettings,
-    done: Option<Toggled>,
-) -> String {
+pub(super) fn subscribe_words(lang: Lang, settings: &GuildSettings, done: Option<Toggled>) -> String {
     let Some(channel) = settings.curated else { return tr!(lang, "discord.subscribe.nothing").into_owned() };
     let mut lines = Vec::new();
     match done {

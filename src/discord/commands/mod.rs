@@ -12,7 +12,7 @@ mod naming;
 mod own_data;
 mod rate;
 mod score;
-mod sight;
+pub(super) mod sight;
 mod taste;
 #[cfg(test)]
 mod tests;
@@ -23,7 +23,7 @@ use poise::serenity_prelude as serenity;
 use serenity::{ChannelType, ComponentInteraction, CreateCommand, FullEvent, Http, Interaction};
 
 use super::answer::Answer;
-use super::{App, Error, Lang, permissions, setup};
+use super::{App, Error, Lang, buttons, permissions, setup};
 
 use choices::choices;
 pub(super) use mention::is_asked;
@@ -34,14 +34,8 @@ pub(super) type Context<'a> = poise::Context<'a, App, Error>;
 type Command = poise::Command<App, Error>;
 
 /// Kinds of channels whose pictures can be watched; threads come with them.
-pub(super) const WATCHABLE: [ChannelType; 6] = [
-    ChannelType::Text,
-    ChannelType::News,
-    ChannelType::Forum,
-    permissions::MEDIA,
-    ChannelType::Voice,
-    ChannelType::Stage,
-];
+pub(super) const WATCHABLE: [ChannelType; 5] =
+    [ChannelType::Text, ChannelType::News, ChannelType::Forum, ChannelType::Voice, ChannelType::Stage];
 
 /// Kinds of channels that picks can be shown in.
 pub(super) const CURATABLE: [ChannelType; 2] = [ChannelType::Text, ChannelType::News];
@@ -68,7 +62,11 @@ pub fn framework(app: App) -> poise::Framework<App, Error> {
     poise::Framework::builder()
         .options(options)
         .setup(|ctx, ready, framework| {
-            tracing::info!(invite = permissions::invite(ready.application.id.get()), "on Discord as {}", ready.user.name);
+            tracing::info!(
+                invite = permissions::invite(ready.application.id.get()),
+                "on Discord as {}",
+                ready.user.name
+            );
             let commands = registration(&framework.options().commands);
             tokio::spawn(register(ctx.http.clone(), commands));
             Box::pin(async move { Ok(app) })
@@ -165,6 +163,7 @@ async fn component(ctx: &serenity::Context, click: &ComponentInteraction, app: &
     let Some((kind, rest)) = id.split_once(':') else { return Ok(()) };
     let done = match kind {
         "setup" => setup::clicked(ctx, click, app, lang).await,
+        "up" | "down" | "rate" | "why" | "notface" | "remove" => buttons::clicked(ctx, click, app, lang).await,
         "ask" => rate::clicked(ctx, click, app, rest, lang).await,
         "reset" => taste::reset_clicked(ctx, click, app, rest, lang).await,
         "forget" => own_data::forget_clicked(ctx, click, app, rest, lang).await,

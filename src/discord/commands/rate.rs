@@ -119,10 +119,8 @@ fn asking(lang: Lang, round: &Round, lines: Vec<String>, files: Vec<CreateAttach
     let stars = (1..=5u8).map(|n| CreateButton::new(round.id(&n.to_string())).label(format!("★{n}")));
     let stars = stars.map(|button| button.style(ButtonStyle::Primary)).collect();
     let skip = CreateButton::new(round.id("skip")).label(tr!(lang, "discord.ask_rate.skip"));
-    let rows = vec![
-        CreateActionRow::Buttons(stars),
-        CreateActionRow::Buttons(vec![skip.style(ButtonStyle::Secondary)]),
-    ];
+    let rows =
+        vec![CreateActionRow::Buttons(stars), CreateActionRow::Buttons(vec![skip.style(ButtonStyle::Secondary)])];
     Answer::text(lines.join("\n")).with_rows(rows).with_files(files)
 }
 

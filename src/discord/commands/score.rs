@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use poise::serenity_prelude as serenity;
 use serenity::{Attachment, ChannelId, GuildId, Message, MessageId, MessagePagination, MessageReferenceKind, UserId};
 
-use super::links::{Link, Linked};
+use super::links::{Link, Linked, NotALink};
 use super::sight::{is_restricted, may_see};
 use super::{Answer, App, Context, Error, Lang, is_refusal, joined_guild, lang, say};
 use crate::discord::message::ScoreMessage;
@@ -52,14 +51,9 @@ pub(super) async fn score(
         poise::Context::Prefix(prefix) => asker.by_message(prefix.msg, link.as_deref()).await?,
         poise::Context::Application(slash) => match (image, link) {
             (None, None) => asker.last_picture(None).await?,
-            (image, link) => {
-                // The answer is the message that these pictures are in.
-                let answer = slash.interaction.get_response(ctx).await.context("the answer was not begun")?;
-                match (image, link) {
-                    (Some(image), _) => Ok(asker.uploaded(answer.id, &image)),
-                    (None, link) => asker.linked(answer.id, &link.unwrap_or_default()).await?,
-                }
-            }
+            // Until the answer is sent, the interaction stands for the message that these pictures are in.
+            (Some(image), _) => Ok(asker.uploaded(slash.interaction.id.get().into(), &image)),
+            (None, Some(link)) => asker.linked(slash.interaction.id.get().into(), &link).await?,
         },
     };
     answer(ctx, &asker, found).await
@@ -81,6 +75,13 @@ async fn answer(ctx: Context<'_>, asker: &Asker<'_>, found: Found) -> Result<(),
         Err(words) => say(ctx, words).await,
         Ok((source, answer)) => {
             let sent = ctx.send(Answer::from(answer).into()).await?.into_message().await?;
+            let source = if source.message == ctx.id() && matches!(ctx, poise::Context::Application(_)) {
+                let shown = MessageKey { channel: sent.channel_id.get(), message: sent.id.get() };
+                asker.app.pipeline.move_posts(source, shown).await?;
+                shown
+            } else {
+                source
+            };
             asker.keep(source, &sent).await
         }
     }
@@ -199,7 +200,7 @@ impl<'a> Asker<'a> {
     /// What a link leads to. `within`: the message that it stands in.
     async fn linked(&self, within: MessageId, link: &str) -> Result<Found, Error> {
         match Link::of(link) {
-            Err(bad) => Ok(Err(bad.words(self.lang))),
+            Err(NotALink) => Ok(Err(tr!(self.lang, "discord.ask.not_a_link").into_owned())),
             Ok(Link { key, to: Linked::Picture(url) }) => {
                 let picture = MessagePicture { key, url: url.clone(), title: None };
                 Ok(Ok(Ask { link: Some(url), ..self.ask(self.channel, within, vec![picture]) }))
@@ -217,9 +218,7 @@ impl<'a> Asker<'a> {
             return refused();
         }
         match self.ctx.http.get_message(channel, message).await {
-            Ok(found) => {
-                Ok(self.shown_in(&found).ok_or_else(|| tr!(self.lang, "discord.ask.no_picture").into_owned()))
-            }
+            Ok(found) => Ok(self.shown_in(&found).ok_or_else(|| tr!(self.lang, "discord.ask.no_picture").into_owned())),
             Err(error) if is_refusal(&error) => refused(),
             Err(error) => Err(error.into()),
         }
@@ -268,7 +267,8 @@ impl<'a> Asker<'a> {
         };
         let pipeline = &self.app.pipeline;
         let own = ask.author_id == Rater::discord(self.person.get());
-        let links: Vec<&str> = ask.pictures.iter().map(|picture| picture.url.as_str()).chain(ask.link.as_deref()).collect();
+        let links: Vec<&str> =
+            ask.pictures.iter().map(|picture| picture.url.as_str()).chain(ask.link.as_deref()).collect();
         if pipeline.is_opted_out(Some(&ask.author_id).filter(|_| !own), &links).await? {
             return Ok(Err(tr!(self.lang, "discord.ask.opted_out").into_owned()));
         }
@@ -298,13 +298,8 @@ impl<'a> Asker<'a> {
 
     /// Reactions, buttons and deletions find the answer.
     async fn keep(&self, source: MessageKey, sent: &Message) -> Result<(), Error> {
-        let answer = NewSend {
-            kind: SendKind::Answer,
-            scope: self.scope(),
-            source,
-            post: None,
-            channel: sent.channel_id.get(),
-        };
+        let answer =
+            NewSend { kind: SendKind::Answer, scope: self.scope(), source, post: None, channel: sent.channel_id.get() };
         self.app.pipeline.record_answer(&answer, sent.id.get()).await?;
         Ok(())
     }

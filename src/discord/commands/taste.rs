@@ -108,11 +108,7 @@ pub(super) fn milestone(lang: Lang, ratings: u32) -> String {
 }
 
 /// For each rating, where the scores of what was rated so lie; `None` before there is something to show.
-async fn calibration_picture(
-    pipeline: &Pipeline,
-    scope: Scope,
-    lang: Lang,
-) -> Result<Option<CreateAttachment>, Error> {
+async fn calibration_picture(pipeline: &Pipeline, scope: Scope, lang: Lang) -> Result<Option<CreateAttachment>, Error> {
     let Some(current) = pipeline.taste(scope) else { return Ok(None) };
     let examples = pipeline.examples(scope).await?;
     let pairs: Vec<(Judgement, f32)> =
