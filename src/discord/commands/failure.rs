@@ -23,10 +23,12 @@ pub(super) async fn tell(error: FrameworkError<'_, App, Error>) {
 
 fn words(lang: Lang, error: &FrameworkError<'_, App, Error>, ctx: Context<'_>) -> String {
     match error {
-        FrameworkError::ArgumentParse { input, .. } => match input {
-            Some(input) => tr!(lang, "discord.failure.argument", input = short(input)),
-            None => tr!(lang, "discord.failure.argument_missing", command = ctx.command().qualified_name),
-        },
+        FrameworkError::ArgumentParse { input: Some(input), .. } => {
+            tr!(lang, "discord.failure.argument", input = short(input))
+        }
+        FrameworkError::ArgumentParse { .. } => {
+            tr!(lang, "discord.failure.argument_missing", command = ctx.command().qualified_name)
+        }
         FrameworkError::CommandStructureMismatch { .. } => tr!(lang, "discord.failure.mismatch"),
         FrameworkError::MissingBotPermissions { missing_permissions, .. } => {
             tr!(lang, "discord.failure.bot_may_not", missing = permissions::names(lang, *missing_permissions))
