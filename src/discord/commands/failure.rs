@@ -23,6 +23,12 @@ pub(super) async fn tell(error: FrameworkError<'_, App, Error>) {
 
 fn words(lang: Lang, error: &FrameworkError<'_, App, Error>, ctx: Context<'_>) -> String {
     match error {
+        // An option that may be left out, and was not understood, is left over in the end.
+        FrameworkError::ArgumentParse { error, ctx: poise::Context::Prefix(prefix), .. }
+            if error.is::<poise::TooManyArguments>() =>
+        {
+            tr!(lang, "discord.failure.argument", input = short(prefix.args))
+        }
         FrameworkError::ArgumentParse { input: Some(input), .. } => {
             tr!(lang, "discord.failure.argument", input = short(input))
         }
