@@ -66,6 +66,9 @@ impl Discord {
             }
             let command = world.command(name, 1);
             check_options(&command["options"], &options);
+            for channel in channels(&options) {
+                resolved["channels"][channel.to_string()] = world.channel_json(world.channel(channel));
+            }
             let data =
                 json!({ "id": command["id"], "name": name, "type": 1, "options": options, "resolved": resolved });
             world.ask(asker, "INTERACTION_CREATE#slash", kind::COMMAND, data, None)
@@ -223,6 +226,19 @@ impl World {
         self.gateway.dispatch(reached, serenity::all::GatewayIntents::empty(), "INTERACTION_CREATE", &event);
         token
     }
+}
+
+/// Channels that options name.
+fn channels(options: &Value) -> Vec<u64> {
+    const CHANNEL: u64 = 7;
+    let mut found = Vec::new();
+    for option in options.as_array().into_iter().flatten() {
+        if option["type"] == CHANNEL {
+            found.extend(option["value"].as_str().and_then(|id| id.parse::<u64>().ok()));
+        }
+        found.extend(channels(&option["options"]));
+    }
+    found
 }
 
 /// Discord sends only options that were registered.
