@@ -34,13 +34,8 @@ pub(super) type Context<'a> = poise::Context<'a, App, Error>;
 type Command = poise::Command<App, Error>;
 
 /// Kinds of channels whose pictures can be watched; threads come with them.
-pub(super) const WATCHABLE: [ChannelType; 5] = [
-    ChannelType::Text,
-    ChannelType::News,
-    ChannelType::Forum,
-    ChannelType::Voice,
-    ChannelType::Stage,
-];
+pub(super) const WATCHABLE: [ChannelType; 5] =
+    [ChannelType::Text, ChannelType::News, ChannelType::Forum, ChannelType::Voice, ChannelType::Stage];
 
 /// Kinds of channels that picks can be shown in.
 pub(super) const CURATABLE: [ChannelType; 2] = [ChannelType::Text, ChannelType::News];
