@@ -1,5 +1,6 @@
 //! The steps on a real database; with the real models where something has to be seen.
 
+mod messages;
 mod scopes;
 
 use std::sync::{Mutex, PoisonError};
@@ -101,7 +102,11 @@ fn seeing_engine() -> Engine {
 }
 
 async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine) -> Arc<Pipeline> {
-    Arc::new(Pipeline::new(Parts {
+    Arc::new(Pipeline::new(parts(folder, clock, engine).await))
+}
+
+async fn parts(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine) -> Parts {
+    Parts {
         store: Store::open(&folder.join("mekiki.db")).await.expect("opens"),
         blobs: Blobs::open(folder).expect("opens"),
         engine,
@@ -113,7 +118,7 @@ async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine)
         learn_from: vec![RatingSource::Local, RatingSource::Interaction],
         models: "face-v0+embed-v0".into(),
         workers: 2,
-    }))
+    }
 }
 
 fn drawn(seed: u64) -> Vec<u8> {

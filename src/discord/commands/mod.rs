@@ -140,6 +140,8 @@ fn may_pass(error: &serenity::Error) -> bool {
 
 /// Takes a command at once, so that there are 15 minutes to answer it instead of 3 seconds; shows typing for a message.
 async fn defer(ctx: Context<'_>) {
+    // Held as long as the command runs: a stop waits for it.
+    ctx.set_invocation_data(ctx.data().in_flight.token()).await;
     let taken = match ctx {
         poise::Context::Application(slash) => slash.defer_response(ctx.command().ephemeral).await,
         poise::Context::Prefix(_) => ctx.defer_or_broadcast().await.map(|_| ()),
@@ -158,6 +160,7 @@ async fn on_event(framework: poise::FrameworkContext<'_, App, Error>, event: &Fu
 
 /// Buttons and selects of the commands' own answers, told by their id.
 async fn component(ctx: &serenity::Context, click: &ComponentInteraction, app: &App) -> Result<(), Error> {
+    let _in_flight = app.in_flight.token();
     let lang = Lang::of(Some(&click.locale), click.guild_locale.as_deref());
     let id = click.data.custom_id.as_str();
     let Some((kind, rest)) = id.split_once(':') else { return Ok(()) };
