@@ -122,9 +122,11 @@ fn votes(lang: Lang, face: Option<FaceId>, ask: &Ask) -> Markup {
     let stars = (1..=5).filter_map(|n| Stars::try_from(n).ok().map(Judgement::Stars));
     html! {
         form id="votes" class="votes" method="post" action="/rate" {
-            input type="hidden" name="face" value=[face.map(|f| f.0)];
             input type="hidden" name="not" value=(ask.not);
-            input type="hidden" name="last" value=[ask.last.map(|f| f.0)];
+            // A field without a value would be sent as an empty text, which is no face.
+            @for (name, face) in [("face", face), ("last", ask.last)] {
+                @if let Some(face) = face { input type="hidden" name=(name) value=(face.0); }
+            }
             @if face.is_some() {
                 div class="choices" role="group" aria-label=(tr!(lang, "rate.label")) {
                     @for choice in thumbs.into_iter().chain(stars) {
