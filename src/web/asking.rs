@@ -148,30 +148,32 @@ fn votes(lang: Lang, face: Option<FaceId>, ask: &Ask) -> Markup {
     }
 }
 
-/// What was said of the last face, and what had been expected: after the vote, so it could not sway it.
+/// What was said of the last face, with its score: after the vote, so it could not sway it.
 fn last_strip(lang: Lang, last: Option<&Question>) -> Markup {
     let judged = last.and_then(|q| face_of(q)).and_then(|(_, face)| Some((face, face.rating?)));
     html! {
         div id="last" class="last" hidden[judged.is_none()] {
-            @if let Some((face, rating)) = judged { (last_words(lang, face, rating)) }
+            // Read after the vote, which has moved it.
+            @if let Some((face, rating)) = judged { (last_words(lang, face, rating, &tr!(lang, "ask.score_now"))) }
         }
     }
 }
 
-fn last_words(lang: Lang, face: &FaceView, rating: Judgement) -> Markup {
+/// `label` says what the score is.
+fn last_words(lang: Lang, face: &FaceView, rating: Judgement, label: &str) -> Markup {
     html! {
         img class="crop" src={ "/media/crop/" (face.id.0) } width="48" height="48" alt="";
         div {
             p { (tr!(lang, "ask.yours", judgement = words::judgement(lang, rating))) }
             p class={ "score " (card::tone(face.score.as_ref())) } {
-                span class="quiet" { (tr!(lang, "ask.expected")) }
+                span class="quiet" { (label) }
                 (card::reading(lang, face.score.as_ref()))
             }
         }
     }
 }
 
-/// What the script shows of a face once it is judged.
+/// What the script shows of a face once it is judged, with what was expected of it. To be called before the vote is written.
 pub(super) async fn after_vote(
     app: &AppState,
     lang: Lang,
@@ -179,7 +181,7 @@ pub(super) async fn after_vote(
     rating: Judgement,
 ) -> Result<Option<String>, Failure> {
     let Some(question) = app.backend.question(face).await? else { return Ok(None) };
-    Ok(face_of(&question).map(|(_, face)| last_words(lang, face, rating).into_string()))
+    Ok(face_of(&question).map(|(_, face)| last_words(lang, face, rating, &tr!(lang, "ask.expected")).into_string()))
 }
 
 #[derive(Deserialize)]

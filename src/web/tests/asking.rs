@@ -47,7 +47,7 @@ async fn a_face_is_asked_for_without_its_score() {
     for vote in ["down", "up", "1", "2", "3", "4", "5", "skip", "undo"] {
         assert!(stage.contains(&format!("name=\"vote\" value=\"{vote}\"")), "{vote}");
     }
-    assert!(page.contains("0 ratings; next milestone at 10"));
+    assert!(page.contains("Ratings: 0. Next milestone: 10."));
     let page = site.get_in("ja", "/rate").await.body;
     assert!(page.contains("<h1>顔を評価する</h1>") && page.contains("とばす") && !page.contains("%{"));
 }
@@ -60,7 +60,7 @@ async fn without_a_script_votes_skips_and_undoes_go_from_face_to_face() {
     let page = site.get("/rate?last=10").await.body;
     assert!(page.contains("data-face=\"20\""), "the next face");
     assert!(page.contains("Yours: 4 of 5") && page.contains("<b>4.4</b>"), "now the score is told");
-    assert!(page.contains("1 ratings; next milestone at 10"));
+    assert!(page.contains("Ratings: 1. Next milestone: 10."));
 
     assert_eq!(site.press("/rate?last=10", "skip").await, "/rate?not=20&last=10");
     assert!(site.get("/rate?not=20&last=10").await.body.contains("data-face=\"30\""));
@@ -114,7 +114,7 @@ async fn the_script_fetches_ahead_and_hears_of_the_score_after_the_vote() {
     let answer = put(r#"{"judgement":"2","score_visible":false}"#).await;
     let last = answer["last"].as_str().unwrap();
     assert!(last.contains("Yours: 2 of 5") && last.contains("<b>4.4</b>"), "{last}");
-    assert!(answer["standing"]["milestone"].as_str().unwrap().contains("1 ratings; next milestone at 10"));
+    assert!(answer["standing"]["milestone"].as_str().unwrap().contains("Ratings: 1. Next milestone: 10."));
     assert_eq!(put(r#"{"judgement":"2","score_visible":true}"#).await["last"], json!(null), "it was in sight before");
     let reply = site.send(Method::DELETE, "/api/faces/10/rating", &[], Body::empty()).await;
     assert_eq!((reply.json()["last"].clone(), site.rating(10)), (json!(null), None));
