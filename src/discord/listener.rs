@@ -1,8 +1,8 @@
 //! Deals with what was heard, one after the other: the order of the events is the order of what is kept.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serenity::all::ApplicationId;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::breaker::CallError;
+use super::client::CurrentOutbox;
 use super::events::{Heard, Session};
 use super::links::fetch_message;
 use super::pictures;
@@ -57,6 +58,7 @@ pub(super) struct Listener {
     places: Arc<Places>,
     /// Something may have been missed.
     missed: Arc<Notify>,
+    outbox: CurrentOutbox,
     /// Channel → newest message, not yet written down.
     newest: HashMap<u64, u64>,
     deleted: Recent<MessageKey>,
@@ -71,8 +73,8 @@ enum Touch {
 }
 
 impl Listener {
-    pub(super) fn new(app: App, places: Arc<Places>, missed: Arc<Notify>) -> Self {
-        Self { app, places, missed, newest: HashMap::new(), deleted: Recent::default(), touched: Recent::default() }
+    pub(super) fn new(app: App, places: Arc<Places>, missed: Arc<Notify>, outbox: CurrentOutbox) -> Self {
+        Self { app, places, missed, outbox, newest: HashMap::new(), deleted: Recent::default(), touched: Recent::default() }
     }
 
     /// Until stopped; then what was heard before is dealt with still, for some seconds.
@@ -177,14 +179,10 @@ impl Listener {
             Heard::ChannelDeleted { guild, channel, is_thread } => {
                 self.channel_deleted(*guild, *channel, *is_thread).await?;
             }
-            Heard::PermissionsChanged(channel) => {
-                self.places.forget();
-                self.app.calls.forgive(*channel);
-            }
+            Heard::PermissionsChanged(channel) => self.permissions_changed(*channel),
             Heard::GuildJoined(guild) => {
                 pipeline.guild_joined(*guild).await?;
-                self.places.forget();
-                self.app.calls.forgive(None);
+                self.permissions_changed(None);
             }
             Heard::GuildLeft(guild) => {
                 tracing::info!(guild, "the bot was removed from a guild");
@@ -223,6 +221,15 @@ impl Listener {
         }
         self.missed.notify_one();
         Ok(())
+    }
+
+    /// What was refused is tried again.
+    fn permissions_changed(&self, channel: Option<u64>) {
+        self.places.forget();
+        self.app.calls.forgive(channel);
+        if let Some(outbox) = &*self.outbox.lock().unwrap_or_else(PoisonError::into_inner) {
+            outbox.forget_refusals(channel);
+        }
     }
 
     /// Looks at a message: all of it is in `message`.

@@ -15,21 +15,20 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     !matches!(
         (a, b, c),
-        (0 | 10 | 127, ..)
+        (0 | 10 | 127 | 224..=255, ..)
             // Carrier-grade NAT.
             | (100, 64..=127, _)
             | (169, 254, _)
             | (172, 16..=31, _)
-            // IETF protocols; examples; the way into 6to4.
+            // IETF protocols; examples.
             | (192, 0, 0 | 2)
+            // The way into 6to4.
             | (192, 88, 99)
             | (192, 168, _)
             // Benchmarks; examples.
             | (198, 18 | 19, _)
             | (198, 51, 100)
             | (203, 0, 113)
-            // Groups; reserved; everybody.
-            | (224..=255, ..)
     )
 }
 
