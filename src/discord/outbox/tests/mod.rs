@@ -54,6 +54,7 @@ impl Home {
             blobs: Blobs::open(folder.path()).expect("opens"),
             engine: Engine::stopped(),
             fetcher: Fetcher::new(FetchRules::default()).expect("builds"),
+            links: None,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             limits: DecodeLimits::default(),
             rules: DeskRules::default(),
