@@ -74,7 +74,15 @@ enum Touch {
 
 impl Listener {
     pub(super) fn new(app: App, places: Arc<Places>, missed: Arc<Notify>, outbox: CurrentOutbox) -> Self {
-        Self { app, places, missed, outbox, newest: HashMap::new(), deleted: Recent::default(), touched: Recent::default() }
+        Self {
+            app,
+            places,
+            missed,
+            outbox,
+            newest: HashMap::new(),
+            deleted: Recent::default(),
+            touched: Recent::default(),
+        }
     }
 
     /// Until stopped; then what was heard before is dealt with still, for some seconds.
@@ -325,11 +333,18 @@ impl Listener {
             posted_at: message.posted_at,
             marked_restricted: look.marked_restricted,
             pictures: look.pictures,
-            reply: pipeline.guild(guild).await?.replies,
+            // A command answers itself.
+            reply: !self.is_asked(message) && pipeline.guild(guild).await?.replies,
         };
         let posts = pipeline.claim_message(&incoming).await?;
         tracing::debug!(message = %message.key, pictures = posts.len(), "message claimed");
         Ok(())
+    }
+
+    /// The message asks for a score by prefix or mention.
+    fn is_asked(&self, message: &RawMessage) -> bool {
+        let app = &self.app;
+        app.status.me().is_some_and(|me| super::commands::is_asked(&message.text, &app.settings.prefix, me))
     }
 
     async fn channel_deleted(&self, guild: u64, channel: u64, is_thread: bool) -> Result<(), Trouble> {

@@ -5,6 +5,7 @@ mod words;
 
 mod answer;
 mod breaker;
+mod buttons;
 mod client;
 mod commands;
 mod events;
@@ -23,6 +24,7 @@ mod shards;
 mod status;
 mod telling;
 mod watch;
+mod why;
 
 use std::sync::Arc;
 

@@ -153,8 +153,8 @@ impl Fetcher {
 
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    let below = |own: &&str| name.strip_suffix(*own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    name.contains('.') && !OWN_NAMES.iter().any(|own| below(&own))
+    let below = |own: &str| name.strip_suffix(own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    name.contains('.') && !OWN_NAMES.iter().any(|own| below(own))
 }
 
 async fn body(mut answer: Response, cap: usize) -> Result<Vec<u8>, FetchError> {

@@ -215,7 +215,7 @@ impl Pipeline {
         }
     }
 
-    async fn scopes_with_news(&self) -> Result<Vec<Scope>, StoreError> {
+    pub(super) async fn scopes_with_news(&self) -> Result<Vec<Scope>, StoreError> {
         let mut scopes = Vec::new();
         for scope in self.parts.store.scopes().await? {
             if self.has_news(scope).await? {

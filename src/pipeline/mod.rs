@@ -19,6 +19,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod views;
+mod votes;
 mod why;
 mod worker;
 
@@ -38,6 +39,7 @@ pub use near::near_duplicate_groups;
 pub use sends::{Attempt, Follows, NewSend, SendRow, Unpublished};
 pub use stats::{Since, TopPost};
 pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
+pub use votes::Vote;
 pub use why::{Alike, Why};
 
 use crate::domain::{DeskRules, RatingSource};

@@ -3,10 +3,16 @@
 use poise::FrameworkError;
 use serenity::all::Permissions;
 
-use super::{App, Context, Error, Lang, lang, say};
+use super::{App, Context, Error, Lang, lang, mention, say};
 use crate::discord::permissions;
 
 pub(super) async fn tell(error: FrameworkError<'_, App, Error>) {
+    if let FrameworkError::UnknownCommand { msg, content_start, framework, .. } = &error {
+        let done = mention::without_known_command(framework, msg, usize::from(*content_start)).await;
+        return done.unwrap_or_else(|error| {
+            tracing::error!(error = format!("{error:#}"), "a mention could not be answered");
+        });
+    }
     let Some(ctx) = error.ctx() else { return log(&error) };
     let words = words(lang(ctx), &error, ctx);
     log(&error);
@@ -52,8 +58,6 @@ fn log(error: &FrameworkError<'_, App, Error>) {
             let what = payload.as_deref().unwrap_or_default();
             tracing::error!(what, command = %ctx.command().qualified_name, "a command panicked");
         }
-        // Somebody wrote a word after the prefix that is none of ours; or Discord knows commands of an older start.
-        FrameworkError::UnknownCommand { .. } => {}
         other => tracing::debug!(error = %other, "a command was not run"),
     }
 }

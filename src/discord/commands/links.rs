@@ -85,7 +85,10 @@ mod tests {
         let picture = |url: &str| Ok(Linked::Picture(url.into()));
         assert_eq!(to("https://a.example/b.png"), picture("https://a.example/b.png"));
         assert_eq!(to("https://discord.com/channels/10/20"), picture("https://discord.com/channels/10/20"));
-        assert_eq!(to("https://discord.com.example/channels/1/2/3").unwrap(), Linked::Picture("https://discord.com.example/channels/1/2/3".into()));
+        assert_eq!(
+            to("https://discord.com.example/channels/1/2/3").unwrap(),
+            Linked::Picture("https://discord.com.example/channels/1/2/3".into())
+        );
     }
 
     #[test]

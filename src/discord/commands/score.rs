@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use poise::serenity_prelude as serenity;
-use serenity::{
-    Attachment, ChannelId, GuildId, Message, MessageId, MessagePagination, Permissions, StatusCode, UserId,
-};
+use serenity::{Attachment, ChannelId, GuildId, Message, MessageId, MessagePagination, UserId};
 
 use super::links::{Link, Linked};
-use super::{Answer, App, Context, Error, Lang, joined_guild, lang, say};
+use super::sight::{is_restricted, may_see};
+use super::{Answer, App, Context, Error, Lang, is_refusal, joined_guild, lang, say};
 use crate::discord::message::ScoreMessage;
+use crate::discord::pictures_of;
 use crate::discord::telling::Telling;
-use crate::discord::{permissions, pictures_of, places};
 use crate::domain::{Author, MessageKey, PostId, Rater, Scope, SendKind};
 use crate::pipeline::{Ask, MessagePicture, NewSend, Pipeline, SubmitError};
 
@@ -22,10 +21,10 @@ const LOOK_BACK: u8 = 50;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Who asks, and where.
-struct Asker<'a> {
+pub(super) struct Asker<'a> {
     ctx: &'a serenity::Context,
     app: &'a App,
-    lang: Lang,
+    pub(super) lang: Lang,
     person: UserId,
     /// The bot is in it.
     guild: Option<GuildId>,
@@ -33,7 +32,7 @@ struct Asker<'a> {
 }
 
 /// What to score; or why there is nothing, in words.
-type Found = Result<Ask, String>;
+pub(super) type Found = Result<Ask, String>;
 
 #[poise::command(
     slash_command,
@@ -87,36 +86,20 @@ async fn answer(ctx: Context<'_>, asker: &Asker<'_>, found: Found) -> Result<(),
     }
 }
 
-/// A message that says nothing but the bot's name, or a direct message: its pictures are scored, or the one it answers.
-/// False when there is none.
-pub(super) async fn by_mention(ctx: &serenity::Context, app: &App, message: &Message) -> Result<bool, Error> {
-    let guild = message.guild_id.filter(|id| ctx.cache.guild(*id).is_some());
-    let locale = guild.and_then(|id| ctx.cache.guild(id).map(|guild| guild.preferred_locale.clone()));
-    let asker = Asker {
-        ctx,
-        app,
-        lang: Lang::of(None, locale.as_deref()),
-        person: message.author.id,
-        guild,
-        channel: message.channel_id,
-    };
-    let replied = message.referenced_message.as_deref();
-    let Some(ask) = asker.shown_in(message).or_else(|| replied.and_then(|m| asker.shown_in(m))) else {
-        return Ok(false);
-    };
-    message.channel_id.broadcast_typing(ctx).await?;
-    match asker.scored(Ok(ask)).await? {
+/// The answer to a message that is no command to poise.
+pub(super) async fn send(asker: &Asker<'_>, message: &Message, found: Found) -> Result<(), Error> {
+    let ctx = asker.ctx;
+    let reply = |answer: Answer| answer.message().reference_message(message);
+    match asker.scored(found).await? {
         Err(words) => {
-            let reply = Answer::text(words).message().reference_message(message);
-            message.channel_id.send_message(ctx, reply).await?;
+            message.channel_id.send_message(ctx, reply(words.into())).await?;
+            Ok(())
         }
         Ok((source, answer)) => {
-            let reply = Answer::from(answer).message().reference_message(message);
-            let sent = message.channel_id.send_message(ctx, reply).await?;
-            asker.keep(source, &sent).await?;
+            let sent = message.channel_id.send_message(ctx, reply(answer.into())).await?;
+            asker.keep(source, &sent).await
         }
     }
-    Ok(true)
 }
 
 impl<'a> Asker<'a> {
@@ -131,12 +114,20 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// Of a message that is no command to poise.
+    pub(super) fn of_message(ctx: &'a serenity::Context, app: &'a App, message: &Message) -> Self {
+        let guild = message.guild_id.filter(|id| ctx.cache.guild(*id).is_some());
+        let locale = guild.and_then(|id| ctx.cache.guild(id).map(|guild| guild.preferred_locale.clone()));
+        let lang = Lang::of(None, locale.as_deref());
+        Self { ctx, app, lang, person: message.author.id, guild, channel: message.channel_id }
+    }
+
     fn scope(&self) -> Scope {
         Pipeline::scope_of(self.guild.map(GuildId::get), self.person.get())
     }
 
     /// The message's own pictures, those behind the link, of the message it answers, or the last ones before it.
-    async fn by_message(&self, message: &Message, link: Option<&str>) -> Result<Found, Error> {
+    pub(super) async fn by_message(&self, message: &Message, link: Option<&str>) -> Result<Found, Error> {
         let replied = message.referenced_message.as_deref();
         // A link's preview may not be there yet: the link itself is, and it may name a message.
         if message.attachments.is_empty()
@@ -155,6 +146,12 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// The pictures that a message shows, or the one that it answers.
+    pub(super) fn shown_in_or_before(&self, message: &Message) -> Option<Ask> {
+        let replied = message.referenced_message.as_deref();
+        self.shown_in(message).or_else(|| replied.and_then(|replied| self.shown_in(replied)))
+    }
+
     /// The pictures that a message shows.
     fn shown_in(&self, message: &Message) -> Option<Ask> {
         let pictures = pictures_of(message);
@@ -164,8 +161,9 @@ impl<'a> Asker<'a> {
         let place = message.guild_id.or(self.guild).map_or("@me".to_owned(), |id| id.to_string());
         let link = format!("https://discord.com/channels/{place}/{}/{}", message.channel_id, message.id);
         let author = &message.author;
+        let profile = message.webhook_id.is_none().then(|| format!("https://discord.com/users/{}", author.id));
         Some(Ask {
-            author: Author { name: Some(author.display_name().to_owned()), link: None },
+            author: Author { name: Some(author.display_name().to_owned()), link: profile },
             author_id: Rater::discord(author.id.get()),
             link: Some(link),
             marked_restricted: self.is_restricted(message.channel_id),
@@ -219,9 +217,7 @@ impl<'a> Asker<'a> {
             return refused();
         }
         match self.ctx.http.get_message(channel, message).await {
-            Ok(found) => {
-                Ok(self.shown_in(&found).ok_or_else(|| tr!(self.lang, "discord.ask.no_picture").into_owned()))
-            }
+            Ok(found) => Ok(self.shown_in(&found).ok_or_else(|| tr!(self.lang, "discord.ask.no_picture").into_owned())),
             Err(error) if is_refusal(&error) => refused(),
             Err(error) => Err(error.into()),
         }
@@ -251,7 +247,7 @@ impl<'a> Asker<'a> {
     }
 
     fn is_restricted(&self, channel: ChannelId) -> bool {
-        places::in_cache(&self.ctx.cache, self.guild, channel).is_some_and(|place| place.restricted)
+        is_restricted(self.ctx, self.guild, channel)
     }
 
     /// The answer, with the message it speaks of; or why there is none, in words.
@@ -262,7 +258,9 @@ impl<'a> Asker<'a> {
         };
         let pipeline = &self.app.pipeline;
         let own = ask.author_id == Rater::discord(self.person.get());
-        if !own && pipeline.is_opted_out(Some(&ask.author_id), &[]).await? {
+        let links: Vec<&str> =
+            ask.pictures.iter().map(|picture| picture.url.as_str()).chain(ask.link.as_deref()).collect();
+        if pipeline.is_opted_out(Some(&ask.author_id).filter(|_| !own), &links).await? {
             return Ok(Err(tr!(self.lang, "discord.ask.opted_out").into_owned()));
         }
         let posts = match self.posts(&ask).await {
@@ -291,34 +289,11 @@ impl<'a> Asker<'a> {
 
     /// Reactions, buttons and deletions find the answer.
     async fn keep(&self, source: MessageKey, sent: &Message) -> Result<(), Error> {
-        let answer = NewSend {
-            kind: SendKind::Answer,
-            scope: self.scope(),
-            source,
-            post: None,
-            channel: sent.channel_id.get(),
-        };
+        let answer =
+            NewSend { kind: SendKind::Answer, scope: self.scope(), source, post: None, channel: sent.channel_id.get() };
         self.app.pipeline.record_answer(&answer, sent.id.get()).await?;
         Ok(())
     }
-}
-
-/// Whether a member may read a channel; a thread goes by its channel, a private one is closed.
-pub(super) fn may_see(guild: &serenity::Guild, channel: ChannelId, member: &serenity::Member) -> bool {
-    let thread = guild.threads.iter().find(|thread| thread.id == channel);
-    if thread.is_some_and(|thread| thread.kind == serenity::ChannelType::PrivateThread) {
-        return false;
-    }
-    let channel = thread.and_then(|thread| thread.parent_id).unwrap_or(channel);
-    let Some(channel) = guild.channels.get(&channel) else { return false };
-    permissions::allowed(guild, channel, member)
-        .contains(Permissions::VIEW_CHANNEL | Permissions::READ_MESSAGE_HISTORY)
-}
-
-/// Discord does not let the bot see it, or it is not there.
-fn is_refusal(error: &serenity::Error) -> bool {
-    let serenity::Error::Http(error) = error else { return false };
-    matches!(error.status_code(), Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND))
 }
 
 impl From<ScoreMessage> for Answer {

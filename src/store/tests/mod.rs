@@ -4,6 +4,7 @@ mod database;
 mod desk;
 mod guild_desk;
 mod guilds;
+mod messages;
 mod posts;
 mod privacy;
 mod ratings;

@@ -71,7 +71,7 @@ impl Contract {
             (None, _) => {}
             (Some(_), Value::Null) => breaches.push(format!("a body of {kind} is not described")),
             (Some(body), schema) => {
-                let body = with_text_ids(body);
+                let body = as_described(body);
                 let name = format!("{} {route} {kind}", asked.method);
                 breaches.extend(self.errors(&name, schema, &body));
                 breaches.extend(loose_files(&body, asked));
@@ -121,9 +121,15 @@ impl Contract {
     }
 }
 
-/// Discord takes numbers for the ids of attachments; the description says text. The one deviation that is allowed.
-fn with_text_ids(body: &Value) -> Value {
+/// Where Discord takes another type than its description says, and serenity sends that one: numbers for the ids of
+/// attachments, and text, as its documentation has it, for the permissions that a command asks for.
+fn as_described(body: &Value) -> Value {
     let mut body = body.clone();
+    for command in body.as_array_mut().into_iter().flatten() {
+        if let Some(bits) = command["default_member_permissions"].as_str().and_then(|text| text.parse::<u64>().ok()) {
+            command["default_member_permissions"] = json!(bits);
+        }
+    }
     for holder in ["/attachments", "/data/attachments"] {
         for attachment in body.pointer_mut(holder).and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(number) = attachment["id"].as_u64() {
