@@ -7,11 +7,13 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::discord;
 use crate::domain::{
-    Calibration, FaceId, Judgement, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Scope, Target,
+    BoxLabels, Calibration, FaceId, Judgement, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Scope,
+    Target,
 };
 use crate::pipeline::SubmitError as IntakeError;
 use crate::pipeline::{
-    Clock, GalleryFilter, PickView, Pipeline, PostView, Submission, SystemClock, TasteView, WAITING_POSTS,
+    AskFor, BoxesView, Clock, GalleryFilter, PickView, Pipeline, PostView, Question, Submission, SystemClock,
+    TasteView, WAITING_POSTS,
 };
 use crate::vision::decode::{DecodeError, DecodeLimits, decode};
 use crate::vision::{jpeg, thumbnail};
@@ -43,6 +45,11 @@ impl Page {
         let why = newest.error.as_deref().unwrap_or_default();
         Some(format!("Discord: {} message(s) of the last day could not be sent; the newest, since {why}", failed.len()))
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the composition root owns the randomness")]
+fn seed() -> u64 {
+    rand::random()
 }
 
 impl Backend for Page {
@@ -118,6 +125,27 @@ impl Backend for Page {
             }
             Ok(self.pipeline.calibration(SCOPE).await.map_err(anyhow::Error::from)?)
         })
+    }
+
+    fn ask(&self, n: usize, not: Vec<FaceId>) -> Answer<'_, anyhow::Result<Vec<Question>>> {
+        let ask = AskFor { questions: n, not, seed: seed() };
+        Box::pin(async move { Ok(self.pipeline.ask_next(SCOPE, &Rater::owner(), ask).await?) })
+    }
+
+    fn question(&self, face: FaceId) -> Answer<'_, anyhow::Result<Option<Question>>> {
+        Box::pin(async move { Ok(self.pipeline.question(SCOPE, &Rater::owner(), face).await?) })
+    }
+
+    fn next_to_label(&self, after: Option<PictureId>) -> Answer<'_, anyhow::Result<Option<PictureId>>> {
+        Box::pin(async move { Ok(self.pipeline.next_to_label(after).await?) })
+    }
+
+    fn boxes(&self, picture: PictureId) -> Answer<'_, anyhow::Result<Option<BoxesView>>> {
+        Box::pin(async move { Ok(self.pipeline.boxes_view(SCOPE, &Rater::owner(), picture).await?) })
+    }
+
+    fn save_boxes(&self, picture: PictureId, labels: BoxLabels) -> Answer<'_, anyhow::Result<bool>> {
+        Box::pin(async move { Ok(self.pipeline.save_boxes(picture, labels, Rater::owner()).await?) })
     }
 
     fn standing(&self) -> Answer<'_, anyhow::Result<Standing>> {

@@ -1,5 +1,6 @@
 //! The store on a real file.
 
+mod asking;
 mod database;
 mod desk;
 mod guild_desk;
