@@ -51,6 +51,9 @@ struct FaceLine {
     confidence: Confidence,
     features: FeaturesLine,
     crop: BlobId,
+    /// Who says that it is none: a label for the detector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    not_a_face: Vec<Rater>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -141,12 +144,16 @@ pub(super) async fn export(config: &Config, folder: &Path) -> anyhow::Result<Exi
 
 async fn picture_line(store: &Store, id: PictureId) -> anyhow::Result<Option<PictureLine>> {
     let Some(picture) = store.picture(id).await? else { return Ok(None) };
-    let faces = store.faces(id).await?.into_iter().map(|row| FaceLine {
-        bounds: row.face.bounds,
-        confidence: row.face.confidence,
-        features: to_line(&row.face.features),
-        crop: row.crop,
-    });
+    let mut faces = Vec::new();
+    for row in store.found_faces(id).await? {
+        faces.push(FaceLine {
+            bounds: row.face.bounds,
+            confidence: row.face.confidence,
+            features: to_line(&row.face.features),
+            crop: row.crop,
+            not_a_face: store.reporters(row.id).await?,
+        });
+    }
     Ok(Some(PictureLine {
         id,
         size: picture.size,
@@ -157,7 +164,7 @@ async fn picture_line(store: &Store, id: PictureId) -> anyhow::Result<Option<Pic
         preview: picture.preview,
         models: picture.models,
         analysed_at: picture.analysed_at,
-        faces: faces.collect(),
+        faces,
     }))
 }
 
@@ -202,7 +209,7 @@ async fn export_ratings(store: &Store, folder: &Path) -> anyhow::Result<usize> {
             Target::Picture(id) => (id, None),
             Target::Face(id) => {
                 let face = store.face(id).await?.context("a rating of a face that is gone")?;
-                let faces = store.faces(face.picture).await?;
+                let faces = store.found_faces(face.picture).await?;
                 let index = faces.iter().position(|f| f.id == id).context("a face that its picture does not have")?;
                 (face.picture, Some(index))
             }
@@ -242,7 +249,10 @@ pub(super) async fn import(config: &Config, folder: &Path) -> anyhow::Result<Exi
         let line = line?;
         if shown.contains(&line.id) {
             boxes.insert(line.id, line.faces.iter().map(|f| f.bounds).collect());
+            let (id, at) = (line.id, line.analysed_at);
+            let reported: Vec<_> = line.faces.iter().map(|f| (f.bounds, f.not_a_face.clone())).collect();
             import_picture(&store, &blobs, folder, line).await?;
+            import_reports(&store, id, &reported, at).await?;
             bar.inc(1);
         }
     }
@@ -326,6 +336,22 @@ async fn import_post(store: &Store, line: PostLine) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+async fn import_reports(
+    store: &Store,
+    picture: PictureId,
+    reported: &[(PictureBox, Vec<Rater>)],
+    at: OffsetDateTime,
+) -> anyhow::Result<()> {
+    for (bounds, people) in reported.iter().filter(|(_, people)| !people.is_empty()) {
+        if let Some(face) = same_face(store, picture, bounds).await? {
+            for person in people {
+                store.report_face(face, person, at).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// How many are new here, and how many rate a face that was not found here.
 async fn import_ratings(store: &Store, folder: &Path, boxes: &Boxes) -> anyhow::Result<(u64, usize)> {
     let (mut ratings, mut left_out) = (Vec::new(), 0);
@@ -359,7 +385,7 @@ async fn import_ratings(store: &Store, folder: &Path, boxes: &Boxes) -> anyhow::
 }
 
 async fn same_face(store: &Store, picture: PictureId, bounds: &PictureBox) -> anyhow::Result<Option<FaceId>> {
-    let faces = store.faces(picture).await?;
+    let faces = store.found_faces(picture).await?;
     let nearest = faces.iter().map(|f| (f.face.bounds.iou(bounds), f.id)).max_by(|a, b| a.0.total_cmp(&b.0));
     Ok(nearest.filter(|(iou, _)| *iou >= SAME_FACE_IOU).map(|(_, id)| id))
 }
