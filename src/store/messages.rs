@@ -182,6 +182,47 @@ impl Store {
     }
 }
 
+/// What is kept of guilds that the bot has left.
+impl Store {
+    /// Guilds left before then.
+    pub async fn guilds_left_before(&self, then: OffsetDateTime) -> Result<Vec<u64>> {
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM guilds WHERE left_at < ? ORDER BY id")
+            .bind(millis(then))
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids.into_iter().map(i64::cast_unsigned).collect())
+    }
+
+    /// All posts that are decided by this taste.
+    pub async fn posts_in(&self, scope: Scope) -> Result<Vec<PostId>> {
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM posts WHERE scope = ? ORDER BY id")
+            .bind(scope.to_string())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids.into_iter().map(PostId).collect())
+    }
+
+    /// Forgets a guild whose posts are gone already: what was sent, said and learnt there, and what it settled.
+    pub async fn forget_guild(&self, guild: u64) -> Result<()> {
+        let scope = Scope::Guild(guild).to_string();
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for table in ["sends", "ratings", "tastes", "verdicts", "picks"] {
+            sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE scope = ?")))
+                .bind(&scope)
+                .execute(&mut *tx)
+                .await?;
+        }
+        for (table, column) in [("cursors", "guild"), ("guilds", "id")] {
+            sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE {column} = ?")))
+                .bind(guild.cast_signed())
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
 async fn known_posts(connection: &mut SqliteConnection, message: MessageKey) -> Result<HashMap<String, PostId>> {
     sqlx::query("SELECT id, external_id FROM posts WHERE source = ? AND message = ? AND asked = 0")
         .bind(PostSource::Discord.as_str())
