@@ -126,6 +126,11 @@ impl Pipeline {
         self.ended.notify_waiters();
     }
 
+    /// What was asked about by a command is shown in its answer from now on: reactions on that count, its deletion deletes.
+    pub async fn move_posts(&self, from: MessageKey, to: MessageKey) -> Result<(), StoreError> {
+        self.store().move_posts(from, to).await
+    }
+
     /// Whether something that came in this message is kept.
     pub async fn is_message_known(&self, message: MessageKey) -> Result<bool, StoreError> {
         self.store().is_message_known(message).await

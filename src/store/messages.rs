@@ -128,6 +128,16 @@ impl Store {
         Ok(messages)
     }
 
+    /// Posts that a command asked for are in another message from now on.
+    pub async fn move_posts(&self, from: MessageKey, to: MessageKey) -> Result<()> {
+        sqlx::query("UPDATE posts SET message = ? WHERE message = ? AND asked = 1")
+            .bind(to.to_string())
+            .bind(from.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Whether posts came in this message.
     pub async fn is_message_known(&self, message: MessageKey) -> Result<bool> {
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM posts WHERE message = ? AND asked = 0)")

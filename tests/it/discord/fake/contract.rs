@@ -121,8 +121,9 @@ impl Contract {
     }
 }
 
-/// Where Discord takes another type than its description says, and serenity sends that one: numbers for the ids of
-/// attachments, and text, as its documentation has it, for the permissions that a command asks for.
+/// Where Discord takes more than its description says, and serenity sends that: numbers for the ids of attachments and of
+/// what a select has chosen; text, as its documentation has it, for the permissions that a command asks for; and forwards
+/// (1) beside replies (0).
 fn as_described(body: &Value) -> Value {
     let mut body = body.clone();
     for command in body.as_array_mut().into_iter().flatten() {
@@ -130,10 +131,22 @@ fn as_described(body: &Value) -> Value {
             command["default_member_permissions"] = json!(bits);
         }
     }
+    if body["message_reference"]["type"] == 1 {
+        body["message_reference"]["type"] = json!(0);
+    }
     for holder in ["/attachments", "/data/attachments"] {
         for attachment in body.pointer_mut(holder).and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(number) = attachment["id"].as_u64() {
                 attachment["id"] = json!(number.to_string());
+            }
+        }
+    }
+    for holder in ["/components", "/data/components"] {
+        let rows = body.pointer_mut(holder).and_then(Value::as_array_mut).into_iter().flatten();
+        let parts = rows.filter_map(|row| row["components"].as_array_mut()).flatten();
+        for chosen in parts.filter_map(|part| part["default_values"].as_array_mut()).flatten() {
+            if let Some(number) = chosen["id"].as_u64() {
+                chosen["id"] = json!(number.to_string());
             }
         }
     }
