@@ -37,7 +37,7 @@ const LOOK_BACK: time::Duration = time::Duration::hours(48);
 const REACTED: u32 = 50;
 /// Times that the reactions of one message are asked for while people react.
 const TRIES: u32 = 3;
-/// Known messages that no page showed are asked for one by one, so many.
+/// Known messages from before the pages are asked for one by one, so many.
 const SINGLES: usize = 50;
 
 #[derive(Debug, thiserror::Error)]
@@ -163,10 +163,8 @@ impl Reconciler {
                 self.tell(Heard::Fetched { as_of, message });
             }
         }
-        for &message in &plan.gone {
-            self.tell(Heard::Missing { as_of, message: MessageKey { channel: cursor.channel, message } });
-        }
-        for &message in plan.unseen.iter().take(SINGLES) {
+        // A channel whose history the bot may not read looks empty: nothing is taken for gone that was not asked for.
+        for &message in plan.missing.iter().chain(plan.unseen.iter().take(SINGLES)) {
             self.single(MessageKey { channel: cursor.channel, message }, cursor.guild).await?;
         }
         Ok(pages.messages.len())
