@@ -35,6 +35,18 @@ pub(super) struct Page {
 
 const SCOPE: Scope = Scope::Local;
 
+impl Page {
+    /// The newest message of the last day that Discord did not take, with the reason and what to do.
+    async fn refused_on_discord(&self) -> Option<String> {
+        self.discord.as_ref()?;
+        let since = self.pipeline.now() - time::Duration::DAY;
+        let failed = self.pipeline.failed_sends(None, since).await.ok()?;
+        let newest = failed.first()?;
+        let why = newest.error.as_deref().unwrap_or_default();
+        Some(format!("Discord: {} message(s) of the last day could not be sent; the newest, since {why}", failed.len()))
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the composition root owns the randomness")]
 fn seed() -> u64 {
     rand::random()
@@ -75,6 +87,21 @@ impl Backend for Page {
 
     fn picks(&self, before: Option<PostId>, limit: u32) -> Answer<'_, anyhow::Result<Vec<PickView>>> {
         Box::pin(async move { Ok(self.pipeline.pick_views(SCOPE, &Rater::owner(), before, limit).await?) })
+    }
+
+    fn guild_picks(&self, guild: u64, limit: u32) -> Answer<'_, anyhow::Result<Option<Vec<PickView>>>> {
+        Box::pin(async move {
+            if !self.pipeline.guilds().await?.contains(&guild) {
+                return Ok(None);
+            }
+            let mut open = Vec::new();
+            for pick in self.pipeline.pick_views(Scope::Guild(guild), &Rater::owner(), None, limit).await? {
+                if !self.pipeline.is_age_restricted(pick.post.id).await? {
+                    open.push(pick);
+                }
+            }
+            Ok(Some(open))
+        })
     }
 
     fn rate(
@@ -166,6 +193,7 @@ impl Backend for Page {
             let pending = self.pipeline.store().pending_posts().await;
             let database_ok = pending.is_ok();
             let discord = self.discord.as_ref().and_then(|status| status.note());
+            let refused = self.refused_on_discord().await;
             HealthView {
                 ok: database_ok,
                 version: env!("CARGO_PKG_VERSION").into(),
@@ -174,7 +202,7 @@ impl Backend for Page {
                 database_ok,
                 queue_depth: pending.unwrap_or(0) as usize,
                 queue_capacity: WAITING_POSTS as usize,
-                notes: self.notes.iter().cloned().chain(discord.map(str::to_owned)).collect(),
+                notes: self.notes.iter().cloned().chain(discord.map(str::to_owned)).chain(refused).collect(),
             }
         })
     }

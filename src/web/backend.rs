@@ -32,6 +32,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Picks newest first by (`picked_at`, post), those after the pick of post `before` in that order.
     fn picks(&self, before: Option<PostId>, limit: u32) -> Answer<'_, anyhow::Result<Vec<PickView>>>;
 
+    /// A Discord server's picks, newest first, without those that are age-restricted: a feed reader asks nobody's age.
+    /// `None` when the bot is not there.
+    fn guild_picks(&self, guild: u64, limit: u32) -> Answer<'_, anyhow::Result<Option<Vec<PickView>>>>;
+
     /// Writes the owner's rating into the ledger; `None` takes it back. `score_visible`: the rater saw the score.
     /// Answers with the calibration that counts this rating; the refit goes on in the background.
     fn rate(

@@ -62,6 +62,14 @@ pub struct WebSettings {
 /// Files that are received at the same time; each may hold [`upload::FILE_LIMIT`] bytes in memory.
 const UPLOADS_AT_ONCE: usize = 4;
 
+/// The address of a Discord server's feed, as a feed reader can open it; `None` when the page cannot be reached from
+/// outside.
+pub fn guild_feed_address(settings: &WebSettings, guild: u64) -> Option<String> {
+    let base = settings.public_url.as_deref()?;
+    let keys = settings.token.as_ref().map(access::Keys::new);
+    Some(format!("{base}{}", access::shared_path(keys.as_ref(), &atom::guild_path(guild))))
+}
+
 /// What every handler can reach.
 #[derive(Clone)]
 struct AppState {
@@ -81,6 +89,7 @@ pub fn router(backend: Arc<dyn Backend>, settings: WebSettings) -> Router {
         .route("/picture/{post}", get(post::page))
         .route("/feed", get(feed::page))
         .route("/feed.xml", get(atom::feed))
+        .route("/guild/{guild}/feed.xml", get(atom::guild_feed))
         .route("/taste", get(taste::page))
         .route("/rate", get(asking::page))
         .route("/boxes", get(boxes::next))

@@ -117,6 +117,10 @@ impl Backend for Fixture {
         })
     }
 
+    fn guild_picks(&self, guild: u64, limit: u32) -> Answer<'_, anyhow::Result<Option<Vec<PickView>>>> {
+        Box::pin(async move { if guild == 7 { Ok(Some(self.picks(None, limit).await?)) } else { Ok(None) } })
+    }
+
     fn rate(
         &self,
         face: FaceId,
