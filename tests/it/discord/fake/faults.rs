@@ -63,8 +63,21 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    const API: [Self; 6] =
-        [Self::RateLimited, Self::Refused, Self::DoneAndRefused, Self::DoneAndCut, Self::Cut, Self::DoneAndSilent];
+    /// Rate limits half as often as the others: the program stops before Discord would block its address.
+    const API: [Self; 11] = [
+        Self::RateLimited,
+        Self::Refused,
+        Self::Refused,
+        Self::DoneAndRefused,
+        Self::DoneAndRefused,
+        Self::DoneAndCut,
+        Self::DoneAndCut,
+        Self::Cut,
+        Self::Cut,
+        Self::DoneAndSilent,
+        Self::DoneAndSilent,
+    ];
+    /// Of downloads.
     const CDN: [Self; 4] = [Self::Expired, Self::Refused, Self::Cut, Self::DoneAndSilent];
 
     /// Whether the request has its effect all the same.
