@@ -227,6 +227,7 @@ impl Listener {
                 pipeline.guild_left(guild).await?;
             }
         }
+        pipeline.forget_left_guilds().await?;
         self.missed.notify_one();
         Ok(())
     }

@@ -240,10 +240,12 @@ impl Reconciler {
             let as_of = Instant::now();
             self.throttle().await;
             let found = fetch_message(&self.app.http, &self.app.calls, message).await?;
-            let emojis = found.get("reactions").and_then(Value::as_array).into_iter().flatten();
+            let reactions = found.get("reactions").and_then(Value::as_array).into_iter().flatten();
             let mut standing = Vec::new();
-            for emoji in emojis.filter_map(|r| serde_json::from_value::<ReactionType>(r.get("emoji")?.clone()).ok()) {
-                let people = self.people(message, &emoji).await?;
+            for reaction in reactions {
+                let emoji = reaction.get("emoji").and_then(|e| serde_json::from_value(e.clone()).ok());
+                let Some(emoji): Option<ReactionType> = emoji else { continue };
+                let people = self.people(message, &emoji, &kinds(reaction)).await?;
                 standing.extend(people.into_iter().map(|person| (person, emoji_name(&emoji))));
             }
             let taken = Arc::new(AtomicBool::new(false));
@@ -261,7 +263,7 @@ impl Reconciler {
     }
 
     /// Who stands behind an emoji, bots left out, oldest first by their ids.
-    async fn people(&self, message: MessageKey, emoji: &ReactionType) -> Result<Vec<u64>, CallError> {
+    async fn people(&self, message: MessageKey, emoji: &ReactionType, kinds: &[u8]) -> Result<Vec<u64>, CallError> {
         let (channel_id, message_id) = (ChannelId::new(message.channel), MessageId::new(message.message));
         let reaction = emoji.as_data();
         let mut people = Vec::new();
@@ -270,8 +272,7 @@ impl Reconciler {
             self.throttle().await;
             let mut both = Vec::new();
             let mut reached = None;
-            // Super reactions have a list of their own.
-            for kind in [0, 1] {
+            for kind in kinds {
                 let mut params = vec![("limit", PAGE.to_string()), ("type", kind.to_string())];
                 params.extend(after.map(|id| ("after", id.to_string())));
                 let route = Route::ChannelMessageReactionEmoji { channel_id, message_id, reaction: &reaction };
@@ -305,6 +306,13 @@ impl Reconciler {
         // Closed at a stop.
         let _ = self.queue.send(heard);
     }
+}
+
+/// The lists that people of a reaction are on: plain ones, and super reactions.
+fn kinds(reaction: &Value) -> Vec<u8> {
+    let count = |name: &str| reaction.get("count_details")?.get(name)?.as_u64();
+    // Asked for where it is not said that there are none.
+    [(0, "normal"), (1, "burst")].into_iter().filter(|(_, name)| count(name) != Some(0)).map(|(kind, _)| kind).collect()
 }
 
 /// A channel's newest messages by id, without gaps.
@@ -379,6 +387,15 @@ mod tests {
         let plan = plan(&seen, &ids(&[1000, 4000, 6000, 8000, 8400]), id(8250));
         assert_eq!(plan.gone, ids(&[6000]));
         assert_eq!(plan.unseen, ids(&[8400, 4000, 1000]), "further back, or newer than the page; newest first");
+    }
+
+    #[test]
+    fn only_lists_with_somebody_on_them_are_asked_for() {
+        let of = |counts: &Value| kinds(&serde_json::json!({"count": 1, "count_details": counts}));
+        assert_eq!(of(&serde_json::json!({"normal": 1, "burst": 0})), [0]);
+        assert_eq!(of(&serde_json::json!({"normal": 0, "burst": 2})), [1]);
+        assert_eq!(of(&serde_json::json!({"normal": 1, "burst": 1})), [0, 1]);
+        assert_eq!(of(&Value::Null), [0, 1]);
     }
 
     #[test]

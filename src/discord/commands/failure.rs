@@ -16,8 +16,19 @@ pub(super) async fn tell(error: FrameworkError<'_, App, Error>) {
     let Some(ctx) = error.ctx() else { return log(&error) };
     let words = words(lang(ctx), &error, ctx);
     log(&error);
+    if let FrameworkError::Command { error, .. } = &error {
+        note(ctx, error);
+    }
     if let Err(error) = say(ctx, words).await {
+        note(ctx, &error);
         tracing::warn!(%error, "a failure could not be told");
+    }
+}
+
+/// What Discord refused counts, also where a command asked for it.
+fn note(ctx: Context<'_>, error: &Error) {
+    if let Some(error) = error.downcast_ref::<serenity::Error>() {
+        ctx.data().calls.note(None, error);
     }
 }
 

@@ -3,6 +3,7 @@
 use poise::serenity_prelude as serenity;
 use serenity::Message;
 
+use super::links::Link;
 use super::score::{Asker, send};
 use super::{Answer, App, Error};
 
@@ -44,7 +45,7 @@ pub(super) async fn without_known_command(
 async fn answer(framework: &Framework<'_>, message: &Message, text: &str) -> Result<(), Error> {
     let ctx = framework.serenity_context;
     let asker = Asker::of_message(ctx, framework.user_data, message);
-    let link = Some(text).filter(|text| text.starts_with("https://") || text.starts_with("<https://"));
+    let link = Some(text).filter(|text| Link::of(text).is_ok());
     let found = match asker.shown_in_or_before(message) {
         Some(ask) => Ok(ask),
         None if link.is_some() => asker.by_message(message, link).await?,

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use poise::serenity_prelude as serenity;
-use serenity::{Attachment, ChannelId, GuildId, Message, MessageId, MessagePagination, UserId};
+use serenity::{Attachment, ChannelId, GuildId, Message, MessageId, MessagePagination, MessageReferenceKind, UserId};
 
-use super::links::{Link, Linked};
+use super::links::{Link, Linked, NotALink};
 use super::sight::{is_restricted, may_see};
 use super::{Answer, App, Context, Error, Lang, is_refusal, joined_guild, lang, say};
 use crate::discord::message::ScoreMessage;
-use crate::discord::pictures_of;
 use crate::discord::telling::Telling;
+use crate::discord::{pictures_of, places};
 use crate::domain::{Author, MessageKey, PostId, Rater, Scope, SendKind};
 use crate::pipeline::{Ask, MessagePicture, NewSend, Pipeline, SubmitError};
 
@@ -52,14 +51,9 @@ pub(super) async fn score(
         poise::Context::Prefix(prefix) => asker.by_message(prefix.msg, link.as_deref()).await?,
         poise::Context::Application(slash) => match (image, link) {
             (None, None) => asker.last_picture(None).await?,
-            (image, link) => {
-                // The answer is the message that these pictures are in.
-                let answer = slash.interaction.get_response(ctx).await.context("the answer was not begun")?;
-                match (image, link) {
-                    (Some(image), _) => Ok(asker.uploaded(answer.id, &image)),
-                    (None, link) => asker.linked(answer.id, &link.unwrap_or_default()).await?,
-                }
-            }
+            // Until the answer is sent, the interaction stands for the message that these pictures are in.
+            (Some(image), _) => Ok(asker.uploaded(slash.interaction.id.get().into(), &image)),
+            (None, Some(link)) => asker.linked(slash.interaction.id.get().into(), &link).await?,
         },
     };
     answer(ctx, &asker, found).await
@@ -81,6 +75,13 @@ async fn answer(ctx: Context<'_>, asker: &Asker<'_>, found: Found) -> Result<(),
         Err(words) => say(ctx, words).await,
         Ok((source, answer)) => {
             let sent = ctx.send(Answer::from(answer).into()).await?.into_message().await?;
+            let source = if source.message == ctx.id() && matches!(ctx, poise::Context::Application(_)) {
+                let shown = MessageKey { channel: sent.channel_id.get(), message: sent.id.get() };
+                asker.app.pipeline.move_posts(source, shown).await?;
+                shown
+            } else {
+                source
+            };
             asker.keep(source, &sent).await
         }
     }
@@ -166,7 +167,7 @@ impl<'a> Asker<'a> {
             author: Author { name: Some(author.display_name().to_owned()), link: profile },
             author_id: Rater::discord(author.id.get()),
             link: Some(link),
-            marked_restricted: self.is_restricted(message.channel_id),
+            marked_restricted: self.is_restricted(message.channel_id) || self.forwards_restricted(message),
             ..self.ask(message.channel_id, message.id, pictures)
         })
     }
@@ -199,7 +200,7 @@ impl<'a> Asker<'a> {
     /// What a link leads to. `within`: the message that it stands in.
     async fn linked(&self, within: MessageId, link: &str) -> Result<Found, Error> {
         match Link::of(link) {
-            Err(bad) => Ok(Err(bad.words(self.lang))),
+            Err(NotALink) => Ok(Err(tr!(self.lang, "discord.ask.not_a_link").into_owned())),
             Ok(Link { key, to: Linked::Picture(url) }) => {
                 let picture = MessagePicture { key, url: url.clone(), title: None };
                 Ok(Ok(Ask { link: Some(url), ..self.ask(self.channel, within, vec![picture]) }))
@@ -248,6 +249,14 @@ impl<'a> Asker<'a> {
 
     fn is_restricted(&self, channel: ChannelId) -> bool {
         is_restricted(self.ctx, self.guild, channel)
+    }
+
+    /// It shows what was posted in an age-restricted channel, or where nobody here can tell.
+    fn forwards_restricted(&self, message: &Message) -> bool {
+        let reference = message.message_reference.as_ref().filter(|r| r.kind == MessageReferenceKind::Forward);
+        reference.is_some_and(|origin| {
+            places::cached(&self.ctx.cache, None, origin.channel_id.get()).is_none_or(|place| place.restricted)
+        })
     }
 
     /// The answer, with the message it speaks of; or why there is none, in words.

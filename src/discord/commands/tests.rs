@@ -104,7 +104,6 @@ fn short(lang: Lang) -> Vec<(&'static str, Answer)> {
         ("score, may not look", tr!(lang, "discord.ask.may_not_look").into()),
         ("score, no such message", tr!(lang, "discord.ask.no_such_message").into()),
         ("score, not a link", tr!(lang, "discord.ask.not_a_link").into()),
-        ("score, not https", tr!(lang, "discord.ask.not_https").into()),
         ("score, opted out", tr!(lang, "discord.ask.opted_out").into()),
         ("score, busy", tr!(lang, "discord.ask.busy").into()),
         ("a mention", tr!(lang, "discord.ask.hint", prefix = "!").into()),

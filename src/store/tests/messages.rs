@@ -121,6 +121,27 @@ async fn a_cursor_only_goes_forward() {
 }
 
 #[tokio::test]
+async fn a_guild_that_was_left_is_forgotten_with_all_that_is_its_own() {
+    let home = Home::new().await;
+    for guild in [GUILD, 2] {
+        assert!(home.store.watch(guild, guild + 19).await.unwrap());
+    }
+    home.claim_message(&["a"]).await;
+    home.store.guild_left(GUILD, NOW).await.unwrap();
+    assert_eq!(home.store.guilds_left_before(NOW).await.unwrap(), [0; 0]);
+    assert_eq!(home.store.guilds_left_before(NOW + Duration::SECOND).await.unwrap(), [GUILD]);
+    for post in home.store.posts_in(Scope::Guild(GUILD)).await.unwrap() {
+        home.store.remove_post(post).await.unwrap();
+    }
+    home.store.forget_guild(GUILD).await.unwrap();
+    assert_eq!(home.store.guilds_left_before(NOW + Duration::SECOND).await.unwrap(), [0; 0]);
+    assert_eq!(home.reply().await, None);
+    assert_eq!(home.store.cursors().await.unwrap(), []);
+    assert_eq!(home.store.watched(GUILD).await.unwrap(), [0; 0]);
+    assert_eq!(home.store.watched(2).await.unwrap(), [21]);
+}
+
+#[tokio::test]
 async fn messages_are_found_by_channel_and_time() {
     let home = Home::new().await;
     let post = home.claim_message(&["a", "b"]).await.posts[0];

@@ -121,14 +121,17 @@ impl Contract {
     }
 }
 
-/// Where Discord takes another type than its description says, and serenity sends that one: numbers for the ids of
-/// attachments, and text, as its documentation has it, for the permissions that a command asks for.
+/// Where Discord takes more than its description says: numbers for the ids of attachments, and, as its documentation has
+/// them, text for the permissions that a command asks for, and forwards (1) beside replies (0).
 fn as_described(body: &Value) -> Value {
     let mut body = body.clone();
     for command in body.as_array_mut().into_iter().flatten() {
         if let Some(bits) = command["default_member_permissions"].as_str().and_then(|text| text.parse::<u64>().ok()) {
             command["default_member_permissions"] = json!(bits);
         }
+    }
+    if body["message_reference"]["type"] == 1 {
+        body["message_reference"]["type"] = json!(0);
     }
     for holder in ["/attachments", "/data/attachments"] {
         for attachment in body.pointer_mut(holder).and_then(Value::as_array_mut).into_iter().flatten() {
