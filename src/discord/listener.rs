@@ -1,6 +1,6 @@
 //! Deals with what was heard, one after the other: the order of the events is the order of what is kept.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use super::links::fetch_message;
 use super::pictures;
 use super::places::{Place, Places};
 use super::raw::RawMessage;
+use super::recent::Recent;
 use super::watch::{self, Decision, Leave, Look};
 use crate::domain::{Author, MessageKey, Rater, ReactionChange};
 use crate::pipeline::{IncomingMessage, StoreError};
@@ -27,8 +28,6 @@ use crate::pipeline::{IncomingMessage, StoreError};
 const FLUSH: Duration = Duration::from_secs(30);
 /// How long a stop waits for what was heard before it.
 const DRAIN: Duration = Duration::from_secs(10);
-/// What was looked up may be so much older than what was heard since.
-const MEMORY: usize = 20_000;
 /// Reactions written down at once.
 const AT_ONCE: usize = 200;
 /// Tries to write one thing down, and the pause between them.
@@ -156,7 +155,7 @@ impl Listener {
                 }
             }
             Heard::Edited(message) => {
-                self.touched.add(Touch::Message(message.key));
+                self.touched.add(Touch::Message(message.key), Instant::now());
                 if !self.deleted.has(&message.key) {
                     self.edit(message).await?;
                 }
@@ -170,7 +169,7 @@ impl Listener {
             Heard::Deleted(channel, messages) => {
                 for &message in messages {
                     let key = MessageKey { channel: *channel, message };
-                    self.deleted.add(key);
+                    self.deleted.add(key, Instant::now());
                     pipeline.source_deleted(key).await?;
                     // One of the bot's own that somebody took away.
                     if let Some(send) = pipeline.send_by_message(message).await? {
@@ -180,7 +179,7 @@ impl Listener {
             }
             Heard::Missing { as_of, message } => {
                 if !self.touched.since(&Touch::Message(*message), *as_of) {
-                    self.deleted.add(*message);
+                    self.deleted.add(*message, Instant::now());
                     pipeline.source_deleted(*message).await?;
                 }
             }
@@ -198,7 +197,7 @@ impl Listener {
             }
             Heard::Reactions(changes) => {
                 for change in changes {
-                    self.touched.add(Touch::Reactions(change.message()));
+                    self.touched.add(Touch::Reactions(change.message()), Instant::now());
                 }
                 self.react(changes).await?;
             }
@@ -387,39 +386,5 @@ impl Listener {
         if let Err(error) = self.app.pipeline.advance_known_cursors(&heard).await {
             tracing::error!(%error, "cannot write down which messages were seen; more are looked up at the next start");
         }
-    }
-}
-
-/// What happened lately, and when; the oldest is forgotten.
-#[derive(Debug)]
-struct Recent<T> {
-    at: HashMap<T, Instant>,
-    order: VecDeque<T>,
-}
-
-impl<T> Default for Recent<T> {
-    fn default() -> Self {
-        Self { at: HashMap::new(), order: VecDeque::new() }
-    }
-}
-
-impl<T: Clone + Eq + std::hash::Hash> Recent<T> {
-    fn add(&mut self, what: T) {
-        if self.at.insert(what.clone(), Instant::now()).is_none() {
-            self.order.push_back(what);
-        }
-        if self.order.len() > MEMORY
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.at.remove(&oldest);
-        }
-    }
-
-    fn has(&self, what: &T) -> bool {
-        self.at.contains_key(what)
-    }
-
-    fn since(&self, what: &T, when: Instant) -> bool {
-        self.at.get(what).is_some_and(|&at| at >= when)
     }
 }

@@ -18,11 +18,13 @@ mod permissions;
 mod pictures;
 mod places;
 mod raw;
+mod recent;
 mod reconcile;
 mod setup;
 mod shards;
 mod status;
 mod telling;
+mod unread;
 mod watch;
 mod why;
 

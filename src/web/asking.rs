@@ -122,9 +122,11 @@ fn votes(lang: Lang, face: Option<FaceId>, ask: &Ask) -> Markup {
     let stars = (1..=5).filter_map(|n| Stars::try_from(n).ok().map(Judgement::Stars));
     html! {
         form id="votes" class="votes" method="post" action="/rate" {
-            input type="hidden" name="face" value=[face.map(|f| f.0)];
             input type="hidden" name="not" value=(ask.not);
-            input type="hidden" name="last" value=[ask.last.map(|f| f.0)];
+            // A field without a value would be sent as an empty text, which is no face.
+            @for (name, face) in [("face", face), ("last", ask.last)] {
+                @if let Some(face) = face { input type="hidden" name=(name) value=(face.0); }
+            }
             @if face.is_some() {
                 div class="choices" role="group" aria-label=(tr!(lang, "rate.label")) {
                     @for choice in thumbs.into_iter().chain(stars) {
@@ -146,30 +148,32 @@ fn votes(lang: Lang, face: Option<FaceId>, ask: &Ask) -> Markup {
     }
 }
 
-/// What was said of the last face, and what had been expected: after the vote, so it could not sway it.
+/// What was said of the last face, with its score: after the vote, so it could not sway it.
 fn last_strip(lang: Lang, last: Option<&Question>) -> Markup {
     let judged = last.and_then(|q| face_of(q)).and_then(|(_, face)| Some((face, face.rating?)));
     html! {
         div id="last" class="last" hidden[judged.is_none()] {
-            @if let Some((face, rating)) = judged { (last_words(lang, face, rating)) }
+            // Read after the vote, which has moved it.
+            @if let Some((face, rating)) = judged { (last_words(lang, face, rating, &tr!(lang, "ask.score_now"))) }
         }
     }
 }
 
-fn last_words(lang: Lang, face: &FaceView, rating: Judgement) -> Markup {
+/// `label` says what the score is.
+fn last_words(lang: Lang, face: &FaceView, rating: Judgement, label: &str) -> Markup {
     html! {
         img class="crop" src={ "/media/crop/" (face.id.0) } width="48" height="48" alt="";
         div {
             p { (tr!(lang, "ask.yours", judgement = words::judgement(lang, rating))) }
             p class={ "score " (card::tone(face.score.as_ref())) } {
-                span class="quiet" { (tr!(lang, "ask.expected")) }
+                span class="quiet" { (label) }
                 (card::reading(lang, face.score.as_ref()))
             }
         }
     }
 }
 
-/// What the script shows of a face once it is judged.
+/// What the script shows of a face once it is judged, with what was expected of it. To be called before the vote is written.
 pub(super) async fn after_vote(
     app: &AppState,
     lang: Lang,
@@ -177,7 +181,7 @@ pub(super) async fn after_vote(
     rating: Judgement,
 ) -> Result<Option<String>, Failure> {
     let Some(question) = app.backend.question(face).await? else { return Ok(None) };
-    Ok(face_of(&question).map(|(_, face)| last_words(lang, face, rating).into_string()))
+    Ok(face_of(&question).map(|(_, face)| last_words(lang, face, rating, &tr!(lang, "ask.expected")).into_string()))
 }
 
 #[derive(Deserialize)]

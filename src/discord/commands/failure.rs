@@ -34,10 +34,18 @@ fn note(ctx: Context<'_>, error: &Error) {
 
 fn words(lang: Lang, error: &FrameworkError<'_, App, Error>, ctx: Context<'_>) -> String {
     match error {
-        FrameworkError::ArgumentParse { input, .. } => match input {
-            Some(input) => tr!(lang, "discord.failure.argument", input = short(input)),
-            None => tr!(lang, "discord.failure.argument_missing", command = ctx.command().qualified_name),
-        },
+        // An option that may be left out, and was not understood, is left over in the end.
+        FrameworkError::ArgumentParse { error, ctx: poise::Context::Prefix(prefix), .. }
+            if error.is::<poise::TooManyArguments>() =>
+        {
+            tr!(lang, "discord.failure.argument", input = short(prefix.args))
+        }
+        FrameworkError::ArgumentParse { input: Some(input), .. } => {
+            tr!(lang, "discord.failure.argument", input = short(input))
+        }
+        FrameworkError::ArgumentParse { .. } => {
+            tr!(lang, "discord.failure.argument_missing", command = ctx.command().qualified_name)
+        }
         FrameworkError::CommandStructureMismatch { .. } => tr!(lang, "discord.failure.mismatch"),
         FrameworkError::MissingBotPermissions { missing_permissions, .. } => {
             tr!(lang, "discord.failure.bot_may_not", missing = permissions::names(lang, *missing_permissions))

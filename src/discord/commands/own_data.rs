@@ -1,4 +1,5 @@
 //! `/privacy`, `/export me`, `/forget me`, `/optout`: what belongs to the person who asks.
+#![expect(clippy::unused_async, reason = "a command that only holds others is one, too")]
 
 use poise::serenity_prelude as serenity;
 use serenity::{

@@ -104,7 +104,7 @@ async fn question(
                 files.push(described(preview, "picture.jpg", &tr!(lang, "discord.ask_rate.alt_picture")));
             }
             lines.push(tr!(lang, "discord.ask_rate.question", left = round.faces.len()).into_owned());
-            return Ok(asking(lang, &round, lines, files));
+            return Ok(asking(lang, &round, &lines, files));
         }
         // It is gone meanwhile.
         round.faces.remove(0);
@@ -115,7 +115,7 @@ async fn question(
     Ok(Answer::text(lines.join("\n")))
 }
 
-fn asking(lang: Lang, round: &Round, lines: Vec<String>, files: Vec<CreateAttachment>) -> Answer {
+fn asking(lang: Lang, round: &Round, lines: &[String], files: Vec<CreateAttachment>) -> Answer {
     let stars = (1..=5u8).map(|n| CreateButton::new(round.id(&n.to_string())).label(format!("★{n}")));
     let stars = stars.map(|button| button.style(ButtonStyle::Primary)).collect();
     let skip = CreateButton::new(round.id("skip")).label(tr!(lang, "discord.ask_rate.skip"));
@@ -183,9 +183,10 @@ async fn vote(
 /// What they said, and what was expected; with the link, now that it can sway nobody.
 pub(super) fn verdict(lang: Lang, stars: Stars, score: Option<&Score>, link: Option<&str>) -> String {
     let stars = format!("★{}", stars.get());
-    let said = match score {
-        Some(score) => tr!(lang, "discord.ask_rate.said", stars = stars, score = words(score)),
-        None => tr!(lang, "discord.ask_rate.said_unscored", stars = stars),
+    let said = if let Some(score) = score {
+        tr!(lang, "discord.ask_rate.said", stars = stars, score = words(score))
+    } else {
+        tr!(lang, "discord.ask_rate.said_unscored", stars = stars)
     };
     match link.and_then(|url| crate::discord::markup::link(&tr!(lang, "discord.score.source"), url)) {
         Some(source) => format!("{said} · {source}"),
@@ -199,7 +200,7 @@ pub(super) fn example(lang: Lang) -> Answer {
     let round = Round { person: UserId::new(7), faces };
     let lines = vec![tr!(lang, "discord.ask_rate.question", left = 2).into_owned()];
     let file = described(vec![0], "face.jpg", &tr!(lang, "discord.ask_rate.alt_face"));
-    asking(lang, &round, lines, vec![file])
+    asking(lang, &round, &lines, vec![file])
 }
 
 #[cfg(test)]

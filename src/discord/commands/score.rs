@@ -17,7 +17,7 @@ use crate::pipeline::{Ask, MessagePicture, NewSend, Pipeline, SubmitError};
 /// Messages looked through for the last picture.
 const LOOK_BACK: u8 = 50;
 /// How long an answer may take; after that it says that it is still at work.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Who asks, and where.
 pub(super) struct Asker<'a> {

@@ -58,9 +58,10 @@ async fn shown(ctx: Context<'_>) -> Result<(), Error> {
 
 /// `own`: how many ratings a taste of the asker's own has learnt from.
 pub(super) fn taste_words(lang: Lang, scope: Scope, taste: &TasteView, own: Option<u32>) -> String {
-    let title = match scope {
-        Scope::User(_) => tr!(lang, "discord.taste.title_mine"),
-        _ => tr!(lang, "discord.taste.title"),
+    let title = if matches!(scope, Scope::User(_)) {
+        tr!(lang, "discord.taste.title_mine")
+    } else {
+        tr!(lang, "discord.taste.title")
     };
     let ratings = taste.calibration.ratings();
     let mut lines = vec![title.into_owned()];

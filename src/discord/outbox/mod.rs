@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Lang;
 use super::breaker::{Breaker, Refusal};
-use crate::domain::{Scope, SendKind, SendState};
+use crate::domain::{MessageKey, Scope, SendKind, SendState};
 use crate::pipeline::{Attempt, Follows, Pipeline, SendRow, StoreError, crash_point};
 use channels::Channels;
 use content::Content;
@@ -175,6 +175,8 @@ impl Outbox {
 
     async fn sent(&self, row: &SendRow, message: u64, follows: Follows) -> Result<(), Trouble> {
         self.pipeline.store().set_sent(row.id, message, follows, self.pipeline.now()).await?;
+        // Somebody may have been quicker to react than this was to write down what the message is.
+        self.pipeline.settle_reactions(MessageKey { channel: row.channel, message }).await?;
         metrics::counter!("mekiki_discord_sent_total", "kind" => row.kind.as_str()).increment(1);
         if row.kind == SendKind::Pick {
             tracing::info!(send = row.id.0, channel = row.channel, message, "picked on Discord");

@@ -35,7 +35,7 @@ impl Page {
     }
 
     async fn until_counted(&self, ratings: usize) {
-        self.until_text("#milestone-box", &format!("{ratings} ratings;")).await;
+        self.until_text("#milestone-box", &format!("Ratings: {ratings}.")).await;
     }
 }
 

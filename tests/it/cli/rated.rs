@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use image::{Rgb, RgbImage};
-use mekiki::domain::{BoxLabels, PictureBox, Rater, Scope};
+use mekiki::domain::{BoxLabels, PictureBox, Rater, RatingSource, Scope};
 use mekiki::samples::Scene;
 use mekiki::store::{LabelledPicture, PostFilter, Store};
 use mekiki::vision::{crop_face, jpeg};
@@ -43,7 +43,7 @@ fn faceless() -> Vec<u8> {
 async fn judgements(data: &Path) -> Vec<String> {
     let store = Store::open(&data.join("mekiki.db")).await.unwrap();
     let mut rated: Vec<_> =
-        store.rated_faces(Scope::Local).await.unwrap().iter().map(|r| r.judgement.to_string()).collect();
+        store.rated_faces(Scope::Local, &RatingSource::ALL).await.unwrap().iter().map(|r| r.judgement.to_string()).collect();
     store.close().await;
     rated.sort();
     rated

@@ -25,11 +25,13 @@ async fn the_prefix_takes_a_file_a_link_a_reply_or_the_last_picture() {
     stage.discord.reply_to(alone).await;
     let replying = say(ben().says("!score").replying(picture.1));
     stage.discord.reply_to(replying).await;
-    // Of links to elsewhere, only safe ones are followed: the loopback Discord's are not.
-    let linked = say(ben().says(format!("!score https://discord.com{}", link(stage.guild, picture))));
-    let (_, answer) = stage.discord.reply_to(linked).await;
-    card(&stage.discord, &answer);
-    let unsafe_link = say(ben().says(format!("!score {}/elsewhere/1/a.png", stage.discord.base)));
+    let elsewhere = stage.discord.elsewhere(&Picture::scene(5));
+    for link in [format!("https://discord.com{}", link(stage.guild, picture)), elsewhere] {
+        let linked = say(ben().says(format!("!score {link}")));
+        let (_, answer) = stage.discord.reply_to(linked).await;
+        card(&stage.discord, &answer);
+    }
+    let unsafe_link = say(ben().says("!score http://pictures.invalid/a.png"));
     let (_, answer) = stage.discord.reply_to(unsafe_link).await;
     assert!(answer.text().contains("https://") && answer.files.is_empty(), "{}", answer.text());
 

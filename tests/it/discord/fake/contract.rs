@@ -121,8 +121,9 @@ impl Contract {
     }
 }
 
-/// Where Discord takes more than its description says: numbers for the ids of attachments, and, as its documentation has
-/// them, text for the permissions that a command asks for, and forwards (1) beside replies (0).
+/// Where Discord takes more than its description says, and serenity sends that: numbers for the ids of attachments and of
+/// what a select has chosen; text, as its documentation has it, for the permissions that a command asks for; and forwards
+/// (1) beside replies (0).
 fn as_described(body: &Value) -> Value {
     let mut body = body.clone();
     for command in body.as_array_mut().into_iter().flatten() {
@@ -137,6 +138,15 @@ fn as_described(body: &Value) -> Value {
         for attachment in body.pointer_mut(holder).and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(number) = attachment["id"].as_u64() {
                 attachment["id"] = json!(number.to_string());
+            }
+        }
+    }
+    for holder in ["/components", "/data/components"] {
+        let rows = body.pointer_mut(holder).and_then(Value::as_array_mut).into_iter().flatten();
+        let parts = rows.filter_map(|row| row["components"].as_array_mut()).flatten();
+        for chosen in parts.filter_map(|part| part["default_values"].as_array_mut()).flatten() {
+            if let Some(number) = chosen["id"].as_u64() {
+                chosen["id"] = json!(number.to_string());
             }
         }
     }
