@@ -29,12 +29,6 @@ impl Dice {
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() * end as f64) as usize
     }
-
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
-        for i in (1..items.len()).rev() {
-            items.swap(i, self.below(i + 1));
-        }
-    }
 }
 
 fn unit(of: &impl Hash) -> f64 {
