@@ -1,4 +1,4 @@
-//! Our path against Python's: Pillow and ONNX Runtime on the same pictures, as `training/detector-v0/reference.py`
+//! Our path against Python's: Pillow and ONNX Runtime on the same pictures, as `training/detector/reference.py`
 //! recorded it in `tests/data/reference`.
 
 use std::collections::BTreeMap;
