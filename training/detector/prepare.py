@@ -8,7 +8,8 @@ illustrations.jsonl  corrected illustrations for training
 proposed.jsonl       illustrations nobody has corrected: face-v0's surest boxes; its doubtful ones are ignored
 cartoons.jsonl       iCartoonFace with its own boxes; where face-v0 is sure of a face that nobody boxed, it is ignored
 negatives.jsonl      pictures without a drawn face for training
-val-anime.jsonl, val-negatives.jsonl   kept aside: see split.py
+val-anime.jsonl, val-negatives.jsonl   kept aside to measure with: see split.py
+calibration.jsonl, calibration-negatives.jsonl   kept aside to calibrate and decide with
 """
 
 import argparse
@@ -50,23 +51,31 @@ def main():
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    kept = {name: set((args.labels / f"{name}.txt").read_text().split()) for name in ("val-anime", "val-negatives")}
+    kept = {path.stem: set(path.read_text().split()) for path in args.labels.glob("*.txt")}
     group_of = illustration_groups(args.data)
-    aside = {sha for member in kept["val-anime"] for sha in group_of[member]}
-
     corrected = read_rows(args.labels / "anime.jsonl")
-    write(args.out / "val-anime.jsonl", [row for row in corrected if row["sha256"] in kept["val-anime"]])
-    write(args.out / "illustrations.jsonl", [row for row in corrected if row["sha256"] not in aside])
-    seen = aside | {row["sha256"] for row in corrected}
-    rest = [proposed(row) for row in read_rows(args.data / "anime.jsonl") if row["sha256"] not in seen]
-    write(args.out / "proposed.jsonl", [row for row in rest if row["boxes"]])
-
     negatives = read_rows(args.data / "negatives.jsonl")
-    write(args.out / "val-negatives.jsonl", [row for row in negatives if row["sha256"] in kept["val-negatives"]])
-    write(args.out / "negatives.jsonl", [row for row in negatives if row["sha256"] not in kept["val-negatives"]])
-
-    run = onnx_runner(args.v0)
     cartoons = read_rows(args.data / "train.jsonl")
+
+    def those(rows, name):
+        return [row for row in rows if row["sha256"] in kept[name]]
+
+    def without(rows, *shas):
+        return [row for row in rows if not any(row["sha256"] in some for some in shas)]
+
+    write(args.out / "val-anime.jsonl", those(corrected, "val-anime"))
+    write(args.out / "val-negatives.jsonl", those(negatives, "val-negatives"))
+    write(args.out / "calibration.jsonl", those(corrected, "calibration") + those(cartoons, "calibration"))
+    write(args.out / "calibration-negatives.jsonl", those(negatives, "calibration"))
+
+    aside = {member for name in ("val-anime", "calibration") for sha in kept[name] for member in group_of.get(sha, ())}
+    write(args.out / "illustrations.jsonl", without(corrected, aside))
+    rest = map(proposed, without(read_rows(args.data / "anime.jsonl"), aside, {row["sha256"] for row in corrected}))
+    write(args.out / "proposed.jsonl", [row for row in rest if row["boxes"]])
+    write(args.out / "negatives.jsonl", without(negatives, kept["val-negatives"], kept["calibration"]))
+
+    cartoons = without(cartoons, kept["calibration"])
+    run = onnx_runner(args.v0)
     for row in cartoons:
         row["ignore"] = unboxed(row, detect(run, read(args.data / row["file"])))
     write(args.out / "cartoons.jsonl", cartoons)

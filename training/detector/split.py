@@ -1,8 +1,9 @@
-"""Keeps pictures aside for evaluation: 300 corrected illustrations and 500 pictures without a drawn face.
+"""Keeps pictures aside: to measure with, 300 corrected illustrations and 500 pictures without a drawn face; and to calibrate
+confidences and decide by, 120 illustrations, 150 cartoons and 100 pictures without a face.
 
     python split.py ../../../shared/data/faces ../labels
 
-Writes val-anime.txt and val-negatives.txt into the second folder: SHA-256s, one a line. Whole groups of near-duplicates
+Writes val-anime.txt, val-negatives.txt and calibration.txt into the second folder: SHA-256s, one a line. Whole groups of near-duplicates
 go to one side: pictures whose hashes differ by at most 8 of 64 bits, and the pairs that were noticed while correcting.
 Run once; the lists are committed, and everything else reads them.
 """
@@ -18,6 +19,7 @@ from sheets import ordered  # noqa: E402
 
 ILLUSTRATIONS = 300
 NEGATIVES = 500
+CALIBRATION = {"illustrations": 120, "cartoons": 150, "negatives": 100}
 BITS = 8
 # Tiles (the order of sheets.py) of near-duplicates that the hash does not catch; see labels/README.md.
 NOTICED = (
@@ -79,10 +81,25 @@ def main():
     args = parser.parse_args()
     rng = random.Random(20261124)
     corrected = [row["sha256"] for row in read_rows(args.labels / "anime.jsonl")]
-    illustrations = choose(corrected, illustration_groups(args.data), ILLUSTRATIONS, rng)
-    rows = read_rows(args.data / "negatives.jsonl")
-    negatives = choose([row["sha256"] for row in rows], groups(rows), NEGATIVES, rng)
-    for name, chosen in (("val-anime.txt", illustrations), ("val-negatives.txt", negatives)):
+    group_of = illustration_groups(args.data)
+    illustrations = choose(corrected, group_of, ILLUSTRATIONS, rng)
+    faceless = read_rows(args.data / "negatives.jsonl")
+    faceless_of = groups(faceless)
+    negatives = choose([row["sha256"] for row in faceless], faceless_of, NEGATIVES, rng)
+
+    cartoons = read_rows(args.data / "train.jsonl")
+    aside = {member for sha in illustrations for member in group_of[sha]}
+    left = {
+        "illustrations": ([sha for sha in corrected if sha not in aside], group_of),
+        "cartoons": ([row["sha256"] for row in cartoons], groups(cartoons)),
+        "negatives": ([sha for sha in faceless_of if sha not in negatives], faceless_of),
+    }
+    calibration = [sha for name, (shas, of) in left.items() for sha in choose(shas, of, CALIBRATION[name], rng)]
+    for name, chosen in (
+        ("val-anime.txt", illustrations),
+        ("val-negatives.txt", negatives),
+        ("calibration.txt", calibration),
+    ):
         (args.labels / name).write_text("\n".join(chosen) + "\n")
         print(name, len(chosen))
 
