@@ -76,8 +76,12 @@ enum EvalCommand {
 
 #[derive(Debug, Args)]
 struct EvalFacesArgs {
-    /// One JSON object a line: file (relative to this list), boxes [[x1,y1,x2,y2]…] in the picture's pixels
+    /// One JSON object a line: file (relative to this list), boxes [[x1,y1,x2,y2]…] in the picture's pixels, and boxes
+    /// that do not count as `ignore`
     rows: PathBuf,
+    /// Folder of the pictures, if it is not that of the list
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
     /// Confidence at which recall and precision are counted [default: `MEKIKI_MIN_CONFIDENCE`]
     #[arg(long, value_parser = unit_interval)]
     cut: Option<f32>,

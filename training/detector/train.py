@@ -18,7 +18,7 @@ import data
 from loss import loss
 from model import Detector
 
-SAVE_EVERY = 100
+SAVE_EVERY = 50
 REPORT_EVERY = 25
 WARM_UP = 100
 # Input sides and how many inputs a step has, so that steps take about as long.
