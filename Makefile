@@ -49,12 +49,15 @@ check-models: ## compare the models with their checksums
 	else shasum -a 256 -c --quiet SHA256SUMS; fi \
 	|| { echo 'A model is damaged or missing. Restore it: git checkout -- models (or git lfs pull)' >&2; exit 1; }
 
-train-detector: need-cargo ## train and export the detector into training/out (hours; needs the pictures and PyTorch)
+train-detector: ## train and export the detector into training/out (about an hour; needs the pictures and PyTorch)
 	mkdir -p $(TRAINED)
 	$(TRAIN_PYTHON) $(DETECTOR)/prepare.py $(FACES) training/labels $(FACE_V0) $(TRAINED)/lists
 	$(TRAIN_PYTHON) $(DETECTOR)/warm_start.py $(FACE_V0) $(TRAINED)/lists $(FACES) $(TRAINED)/face-v0.pt
 	$(TRAIN_PYTHON) $(DETECTOR)/train.py $(TRAINED)/lists $(FACES) $(TRAINED)/face-v1.pt \
-		--init $(TRAINED)/face-v0.pt --steps 3400 --cool 800
+		--init $(TRAINED)/face-v0.pt --steps 700
+	$(TRAIN_PYTHON) $(DETECTOR)/mine.py $(TRAINED)/face-v1.pt $(TRAINED)/lists $(FACES)
+	$(TRAIN_PYTHON) $(DETECTOR)/train.py $(TRAINED)/lists $(FACES) $(TRAINED)/face-v1.pt \
+		--resume --steps 1700 --cool 1000 --shares 0.45 0.05 0.25 0.25
 	$(TRAIN_PYTHON) $(DETECTOR)/calibrate.py $(TRAINED)/face-v1.pt $(TRAINED)/lists $(FACES) $(TRAINED)/face-v1.json
 	$(TRAIN_PYTHON) $(DETECTOR)/export.py $(TRAINED)/face-v1.pt $(TRAINED)/face-v1.json $(TRAINED)/face-v1.onnx
 

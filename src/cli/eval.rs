@@ -13,10 +13,11 @@ use crate::app::{self, LoadedModels};
 use crate::config::Config;
 use crate::domain::{Confidence, PictureBox};
 use crate::vision::decode::{DecodeLimits, decode};
-use crate::vision::{Detection, LetterboxedPicture};
+use crate::vision::{Detection, LetterboxedPicture, NOISE};
 
-/// Boxes below this are noise, not even counted in the average precision.
-const FLOOR: Confidence = Confidence(0.05);
+/// Boxes below this are noise, not even counted in the average precision. Calibrated confidences of doubtful faces are low,
+/// and they carry the end of the precision–recall curve.
+const FLOOR: Confidence = NOISE;
 /// A found box is a hit when it overlaps a free labelled one by at least this.
 const HIT_IOU: f32 = 0.5;
 /// A box that is no hit and lies in a region to be ignored by this share of its area or more is not counted.
@@ -89,7 +90,7 @@ pub(super) fn faces(config: &Config, args: &EvalFacesArgs) -> anyhow::Result<Exi
         for f in figures {
             let alarms = format!("{}/{}", f.false_alarms, f.without_face);
             println!(
-                "{:6.2} {:8.3} {:10.3} {:8.3} {:9.3} {alarms:>13}",
+                "{:6.3} {:8.3} {:10.3} {:8.3} {:9.3} {alarms:>13}",
                 f.cut, f.recall, f.precision, f.ap50, f.mean_iou
             );
         }

@@ -8,12 +8,15 @@ use crate::domain::{Confidence, ModelBox, PictureBox};
 
 /// Long side of the letterboxed input the shipped detector wants.
 pub const DEFAULT_SIDE: u32 = 448;
+/// From here on a box is a face unless the configuration says otherwise. Confidences are calibrated: of the boxes with this
+/// one, about half are right.
+pub const DEFAULT_FLOOR: Confidence = Confidence(0.5);
 /// Boxes that overlap a surer one by this or more are the same face.
 const NMS_IOU: f32 = 0.5;
 /// Boxes that overlap a kept one by this or more have a say in where it lies.
 const FUSED_IOU: f32 = 0.6;
 /// Boxes below this are noise, whatever floor is asked for: they have no say.
-const NOISE: Confidence = Confidence(0.05);
+pub const NOISE: Confidence = Confidence(0.001);
 
 /// One found face, before it is looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,7 +25,7 @@ pub struct Detection {
     pub confidence: Confidence,
 }
 
-/// Owns the session of `face-v0.onnx`: `image [N, 3, H, W] f32` → `boxes [N, A, 4] f32` in input pixels,
+/// Owns the session of `face-v1.onnx`: `image [N, 3, H, W] f32` → `boxes [N, A, 4] f32` in input pixels,
 /// `scores [N, A] f32`, 0–1.
 #[derive(Debug)]
 pub struct Detector {

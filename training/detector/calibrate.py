@@ -16,7 +16,7 @@ from evaluate import answers_of, evaluate
 from infer import checkpoint_runner, detect, read
 from split import read_rows
 
-FLOOR = 0.01
+FLOOR = 0.1
 CUTS = np.arange(0.2, 0.81, 0.05)
 
 

@@ -1,6 +1,6 @@
 """Predictions against boxes by hand: recall, precision, average precision, mean IoU of the hits, false alarms.
 
-    python evaluate.py rows.jsonl predictions.json --cut 0.05 0.5
+    python evaluate.py rows.jsonl predictions.json --cut 0 0.5
 """
 
 import argparse
@@ -89,7 +89,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", type=Path)
     parser.add_argument("predictions", type=Path)
-    parser.add_argument("--cut", type=float, nargs="+", default=[0.05, 0.5])
+    parser.add_argument("--cut", type=float, nargs="+", default=[0.0, 0.5])
     args = parser.parse_args()
     rows = [json.loads(line) for line in args.rows.read_text().splitlines()]
     predictions = json.loads(args.predictions.read_text())

@@ -17,7 +17,7 @@ STRIDE = 32
 PADDING = 114
 NMS_IOU = 0.5
 FUSED_IOU = 0.6
-FLOOR = 0.05
+FLOOR = 0.001
 
 
 def read(path):

@@ -1,6 +1,8 @@
 """Trains the detector on the lists of prepare.py; writes a checkpoint of its averaged weights and all that going on needs.
 
-    python train.py LISTS ../../../shared/data/faces face.pt --init face-v0.pt --steps 1800
+    python train.py LISTS DATA face.pt --init face-v0.pt --steps 700
+    python mine.py face.pt LISTS DATA
+    python train.py LISTS DATA face.pt --resume --steps 1500 --cool 700 --shares 0.45 0.05 0.25 0.25
 
 Repeatable with one thread: a step's pictures depend on the seed and the step alone, also after --resume.
 """
@@ -24,6 +26,7 @@ WARM_UP = 100
 # Input sides and how many inputs a step has, so that steps take about as long.
 BATCHES = ((320, 16), (384, 11), (448, 8))
 FROZEN_BLOCKS = 3
+SHARES = (0.42, 0.08, 0.30, 0.20)
 
 
 def arguments():
@@ -34,7 +37,8 @@ def arguments():
     parser.add_argument("--init", type=Path, help="checkpoint whose averaged weights to start from")
     parser.add_argument("--resume", action="store_true", help="go on from `out`")
     parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--cool", type=int, default=500, help="last steps, over which the learning rate falls to nothing")
+    parser.add_argument("--cool", type=int, default=0, help="last steps, over which the learning rate falls to nothing")
+    parser.add_argument("--shares", type=float, nargs=4, default=SHARES, help=f"of {', '.join(data.LISTS)}")
     parser.add_argument("--lr", type=float, default=8e-4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
@@ -54,7 +58,7 @@ class Batches(torch.utils.data.Dataset):
         rng = random.Random(f"{self.args.seed} {step}")
         side, count = rng.choice(BATCHES)
         # Towards the end mostly whole pictures, as they are at inference.
-        mosaics = 0.5 if step < self.args.steps - self.args.cool else 0.25
+        mosaics = 0.5 if step < self.args.steps - self.args.cool else 0.3
         samples = [data.sample(self.pools, side, rng, mosaics) for _ in range(count)]
         return torch.stack([s[0] for s in samples]), [s[1] for s in samples], [s[2] for s in samples]
 
@@ -99,8 +103,8 @@ def main():
     args = arguments()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    pools = data.pools(args.lists, args.data)
-    print({name: len(pool) for name, pool in pools.items()}, flush=True)
+    pools = data.pools(args.lists, args.data, dict(zip(data.LISTS, args.shares)))
+    print({name: len(items) for name, items in pools.items.items()}, flush=True)
 
     model = Detector()
     if args.init:
@@ -124,7 +128,7 @@ def main():
     )
     started, sums = time.time(), [0.0, 0.0]
     for x, faces, ignored in loader:
-        factor = min(1, (step + 1) / WARM_UP, max(0.01, (args.steps - step) / args.cool))
+        factor = min(1, (step + 1) / WARM_UP, max(0.01, (args.steps - step) / max(args.cool, 1)))
         for group in optimizer.param_groups:
             group["lr"] = group["base"] * factor
         side = x.shape[-1]

@@ -19,6 +19,7 @@ from torch import nn
 
 import data
 from model import Detector
+from train import SHARES
 
 PICTURES, SIDE, BATCH = 384, 320, 16
 
@@ -133,7 +134,7 @@ def main():
 
     probe = torch.randn(1, 3, SIDE, SIDE)
     before = model(probe)
-    pools = data.pools(args.lists, args.data, limit=PICTURES)
+    pools = data.pools(args.lists, args.data, dict(zip(data.LISTS, SHARES)), limit=PICTURES)
     batches = [
         torch.stack([data.sample(pools, SIDE, rng)[0] for _ in range(BATCH)]) for _ in range(PICTURES // BATCH)
     ]
