@@ -59,6 +59,7 @@ check-models: ## compare the models with their checksums
 train-detector: ## train and export the detector into training/out (about an hour; needs the pictures and PyTorch)
 	mkdir -p $(TRAINED)
 	$(TRAIN_PYTHON) $(DETECTOR)/prepare.py $(FACES) training/labels $(FACE_V0) $(TRAINED)/lists
+	$(if $(CORRECTED),$(TRAIN_PYTHON) training/labels/own.py $(CORRECTED) $(FACES) $(TRAINED)/lists)
 	$(TRAIN_PYTHON) $(DETECTOR)/warm_start.py $(FACE_V0) $(TRAINED)/lists $(FACES) $(TRAINED)/face-v0.pt
 	$(TRAIN_PYTHON) $(DETECTOR)/train.py $(TRAINED)/lists $(FACES) $(TRAINED)/face-v1.pt \
 		--init $(TRAINED)/face-v0.pt --steps 700
