@@ -109,7 +109,7 @@ async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine)
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: 1.0, ..DeskRules::default() },
         learn_from: vec![RatingSource::Local],
-        models: "face-v0+embed-v0".into(),
+        models: "face-v0+embed-v1".into(),
         workers: 2,
     }))
 }
