@@ -30,8 +30,8 @@ lint: need-cargo ## format, clippy with warnings denied, cargo-deny
 bench: runtime need-cargo ## run the benchmarks and print the ratios to their bounds
 	$(CARGO) bench --locked
 
-chaos-discord: runtime need-cargo ## the release binary against a loopback Discord where much goes wrong; counts what was lost or doubled
-	$(CARGO) test --release --locked --test it -- discord::chaos --ignored --nocapture
+chaos-discord: runtime need-cargo ## POSTS (1000) posts on a loopback Discord where much goes wrong; counts what was lost or doubled
+	POSTS=$(POSTS) $(CARGO) test --release --locked --test it -- discord::chaos --ignored --nocapture
 
 bench-discord: runtime need-cargo ## time from post to reply on the loopback Discord, and memory after POSTS (1000)
 	POSTS=$(POSTS) $(CARGO) test --release --locked --test it -- discord::bench --ignored --nocapture

@@ -35,7 +35,8 @@ struct Face {
 
 fn main() -> anyhow::Result<()> {
     let folder = std::env::args_os().nth(1).context("the folder to write to is missing")?;
-    let messages: Vec<Message> = serde_json::from_reader(std::io::stdin()).context("standard input is not as described")?;
+    let messages: Vec<Message> =
+        serde_json::from_reader(std::io::stdin()).context("standard input is not as described")?;
     messages.into_iter().try_for_each(|message| write(message, Path::new(&folder)))
 }
 

@@ -7,11 +7,13 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::discord;
 use crate::domain::{
-    Calibration, FaceId, Judgement, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Scope, Target,
+    BoxLabels, Calibration, FaceId, Judgement, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Scope,
+    Target,
 };
 use crate::pipeline::SubmitError as IntakeError;
 use crate::pipeline::{
-    Clock, GalleryFilter, PickView, Pipeline, PostView, Submission, SystemClock, TasteView, WAITING_POSTS,
+    AskFor, BoxesView, Clock, GalleryFilter, PickView, Pipeline, PostView, Question, Submission, SystemClock,
+    TasteView, WAITING_POSTS,
 };
 use crate::vision::decode::{DecodeError, DecodeLimits, decode};
 use crate::vision::{jpeg, thumbnail};
@@ -32,6 +34,23 @@ pub(super) struct Page {
 }
 
 const SCOPE: Scope = Scope::Local;
+
+impl Page {
+    /// The newest message of the last day that Discord did not take, with the reason and what to do.
+    async fn refused_on_discord(&self) -> Option<String> {
+        self.discord.as_ref()?;
+        let since = self.pipeline.now() - time::Duration::DAY;
+        let failed = self.pipeline.failed_sends(None, since).await.ok()?;
+        let newest = failed.first()?;
+        let why = newest.error.as_deref().unwrap_or_default();
+        Some(format!("Discord: {} message(s) of the last day could not be sent; the newest, since {why}", failed.len()))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the composition root owns the randomness")]
+fn seed() -> u64 {
+    rand::random()
+}
 
 impl Backend for Page {
     fn submit(&self, upload: Upload) -> Answer<'_, Result<PostId, SubmitError>> {
@@ -70,6 +89,21 @@ impl Backend for Page {
         Box::pin(async move { Ok(self.pipeline.pick_views(SCOPE, &Rater::owner(), before, limit).await?) })
     }
 
+    fn guild_picks(&self, guild: u64, limit: u32) -> Answer<'_, anyhow::Result<Option<Vec<PickView>>>> {
+        Box::pin(async move {
+            if !self.pipeline.guilds().await?.contains(&guild) {
+                return Ok(None);
+            }
+            let mut open = Vec::new();
+            for pick in self.pipeline.pick_views(Scope::Guild(guild), &Rater::owner(), None, limit).await? {
+                if !self.pipeline.is_age_restricted(pick.post.id).await? {
+                    open.push(pick);
+                }
+            }
+            Ok(Some(open))
+        })
+    }
+
     fn rate(
         &self,
         face: FaceId,
@@ -91,6 +125,27 @@ impl Backend for Page {
             }
             Ok(self.pipeline.calibration(SCOPE).await.map_err(anyhow::Error::from)?)
         })
+    }
+
+    fn ask(&self, n: usize, not: Vec<FaceId>) -> Answer<'_, anyhow::Result<Vec<Question>>> {
+        let ask = AskFor { questions: n, not, seed: seed() };
+        Box::pin(async move { Ok(self.pipeline.ask_next(SCOPE, &Rater::owner(), ask).await?) })
+    }
+
+    fn question(&self, face: FaceId) -> Answer<'_, anyhow::Result<Option<Question>>> {
+        Box::pin(async move { Ok(self.pipeline.question(SCOPE, &Rater::owner(), face).await?) })
+    }
+
+    fn next_to_label(&self, after: Option<PictureId>) -> Answer<'_, anyhow::Result<Option<PictureId>>> {
+        Box::pin(async move { Ok(self.pipeline.next_to_label(after).await?) })
+    }
+
+    fn boxes(&self, picture: PictureId) -> Answer<'_, anyhow::Result<Option<BoxesView>>> {
+        Box::pin(async move { Ok(self.pipeline.boxes_view(SCOPE, &Rater::owner(), picture).await?) })
+    }
+
+    fn save_boxes(&self, picture: PictureId, labels: BoxLabels) -> Answer<'_, anyhow::Result<bool>> {
+        Box::pin(async move { Ok(self.pipeline.save_boxes(picture, labels, Rater::owner()).await?) })
     }
 
     fn standing(&self) -> Answer<'_, anyhow::Result<Standing>> {
@@ -138,6 +193,7 @@ impl Backend for Page {
             let pending = self.pipeline.store().pending_posts().await;
             let database_ok = pending.is_ok();
             let discord = self.discord.as_ref().and_then(|status| status.note());
+            let refused = self.refused_on_discord().await;
             HealthView {
                 ok: database_ok,
                 version: env!("CARGO_PKG_VERSION").into(),
@@ -146,7 +202,7 @@ impl Backend for Page {
                 database_ok,
                 queue_depth: pending.unwrap_or(0) as usize,
                 queue_capacity: WAITING_POSTS as usize,
-                notes: self.notes.iter().cloned().chain(discord.map(str::to_owned)).collect(),
+                notes: self.notes.iter().cloned().chain(discord.map(str::to_owned)).chain(refused).collect(),
             }
         })
     }

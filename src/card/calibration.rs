@@ -5,14 +5,14 @@ use super::pen::{EDGE, GOLD, Pen, QUIET, TEXT, UNLIT};
 use crate::domain::Judgement;
 
 /// Bins of a row: a quarter each from 1.0 to 5.0.
-pub const BINS: usize = 16;
+const BINS: usize = 16;
 
 /// The faces that were given one rating.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     pub judgement: Judgement,
     /// Faces by the score that they have now.
-    pub bins: [u32; BINS],
+    pub bins: [u32; 16],
 }
 
 impl Row {

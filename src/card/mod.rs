@@ -49,15 +49,12 @@ fn draw(pen: &mut Pen, face: &CardFace, spot: &Spot, best: bool) {
     pen.crop(spot.crop, face.crop.as_ref(), best);
     pen.badge(spot.crop, face.number, best);
     let trusted = face.score.is_some_and(|s| s.calibration().is_calibrated());
-    match &face.score {
-        Some(score) => {
-            pen.score(spot, &format!("{:.1}", score.mean()), &format!("±{:.1}", score.spread()), trusted);
-            pen.stars(spot, score.mean(), trusted);
-        }
-        None => {
-            pen.score(spot, "–", "", false);
-            pen.stars(spot, 0.0, false);
-        }
+    if let Some(score) = &face.score {
+        pen.score(spot, &format!("{:.1}", score.mean()), &format!("±{:.1}", score.spread()), trusted);
+        pen.stars(spot, score.mean(), trusted);
+    } else {
+        pen.score(spot, "–", "", false);
+        pen.stars(spot, 0.0, false);
     }
 }
 

@@ -16,16 +16,23 @@ pub(super) fn pictures(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             files.push(path.clone());
             continue;
         }
-        let before = files.len();
-        let visible = |e: &walkdir::DirEntry| e.depth() == 0 || !e.file_name().to_string_lossy().starts_with('.');
-        for entry in WalkDir::new(path).sort_by_file_name().into_iter().filter_entry(visible) {
-            let entry = entry.with_context(|| format!("cannot look through {}", path.display()))?;
-            if entry.file_type().is_file() && is_picture(entry.path()) {
-                files.push(entry.into_path());
-            }
-        }
-        if files.len() == before {
+        let found = in_folder(path)?;
+        if found.is_empty() {
             bail!("{} holds no pictures ({})", path.display(), ENDINGS.join(", "));
+        }
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+/// A folder's pictures, also those of folders in it, in the order of names, hidden ones left out.
+pub(super) fn in_folder(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let visible = |e: &walkdir::DirEntry| e.depth() == 0 || !e.file_name().to_string_lossy().starts_with('.');
+    let mut files = Vec::new();
+    for entry in WalkDir::new(path).sort_by_file_name().into_iter().filter_entry(visible) {
+        let entry = entry.with_context(|| format!("cannot look through {}", path.display()))?;
+        if entry.file_type().is_file() && is_picture(entry.path()) {
+            files.push(entry.into_path());
         }
     }
     Ok(files)

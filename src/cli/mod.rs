@@ -42,10 +42,17 @@ enum Command {
         #[command(subcommand)]
         what: EvalCommand,
     },
-    /// Write all pictures' data, ratings and crops into a folder
-    Export { folder: PathBuf },
-    /// Read what `export` wrote; what is there already stays as it is
-    Import { folder: PathBuf },
+    /// Write a backup, your rated faces or your boxes into a new folder
+    Export {
+        #[arg(long, value_enum, default_value_t = transfer::Format::Backup)]
+        format: transfer::Format,
+        out: PathBuf,
+    },
+    /// Read a backup, pictures sorted into folders 1 to 5 (or up and down), or a .csv or .jsonl list of rated pictures
+    Import {
+        /// What `export` wrote, a sorted folder, or a list with a file (beside the list) and a rating (1–5, up, down) a line
+        from: PathBuf,
+    },
     /// Check device, models, database and permissions; the exit code says if all is well
     Doctor,
 }
@@ -167,8 +174,8 @@ async fn dispatch(command: Command, config: &Config) -> anyhow::Result<ExitCode>
         Command::Fit => fit::run(config).await,
         Command::Eval { what: EvalCommand::Faces(args) } => eval::faces(config, &args),
         Command::Eval { what: EvalCommand::Taste(args) } => eval_taste::taste(config, &args),
-        Command::Export { folder } => transfer::export(config, &folder).await,
-        Command::Import { folder } => transfer::import(config, &folder).await,
+        Command::Export { format, out } => transfer::export(config, format, &out).await,
+        Command::Import { from } => transfer::import(config, &from).await,
         Command::Doctor => doctor::run(config).await,
     }
 }

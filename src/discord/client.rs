@@ -1,6 +1,6 @@
 //! The connection: who we are, what we ask to be told, and what to do when it ends.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
@@ -38,10 +38,9 @@ pub enum Fatal {
     Token,
     #[error("Discord refused what this bot asks to be told (close code 4013): a newer version of mekiki may help")]
     Intents,
-    #[error(
-        "shard {0} cannot be connected however often it is started; with --shards, check that the range fits the total \
-         and that the total is what Discord asks for"
-    )]
+    #[error("--shards: Discord asks for at least {needed} shards in all, not {given}")]
+    TooFewShards { given: u32, needed: u32 },
+    #[error("shard {0} cannot be connected, however long and often it is tried; the log may say why")]
     Shard(u32),
     #[error("DISCORD_BASE: {0}")]
     Base(String),
@@ -68,6 +67,9 @@ fn intents(reads_messages: bool) -> GatewayIntents {
     if reads_messages { needed | GatewayIntents::MESSAGE_CONTENT } else { needed }
 }
 
+/// The outbox of the connection that is; shares its limits.
+pub(super) type CurrentOutbox = Arc<Mutex<Option<Arc<Outbox>>>>;
+
 /// How a connection ended.
 enum End {
     Stopped,
@@ -84,11 +86,12 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), Fatal> {
     let (queue, heard) = mpsc::unbounded_channel();
     let (places, missed) = (Arc::<Places>::default(), Arc::new(Notify::new()));
     let deaf = CancellationToken::new();
-    let listener = Listener::new(app.clone(), Arc::clone(&places), Arc::clone(&missed));
+    let outbox = CurrentOutbox::default();
+    let listener = Listener::new(app.clone(), Arc::clone(&places), Arc::clone(&missed), Arc::clone(&outbox));
     let listener = tokio::spawn(listener.run(heard, deaf.clone()));
     let reconciler = Reconciler::new(app.clone(), queue.clone(), missed);
     let reconciler = tokio::spawn(reconciler.run(deaf.clone()));
-    let ended = connect(&app, &queue, &stop).await;
+    let ended = connect(&app, &queue, &outbox, &stop).await;
     app.status.set_connected(false);
     app.in_flight.close();
     if tokio::time::timeout(GRACE, app.in_flight.wait()).await.is_err() {
@@ -103,11 +106,16 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), Fatal> {
     ended
 }
 
-async fn connect(app: &App, queue: &mpsc::UnboundedSender<Heard>, stop: &CancellationToken) -> Result<(), Fatal> {
+async fn connect(
+    app: &App,
+    queue: &mpsc::UnboundedSender<Heard>,
+    outbox: &CurrentOutbox,
+    stop: &CancellationToken,
+) -> Result<(), Fatal> {
     let mut pause = FIRST_PAUSE;
     loop {
         let begun = tokio::time::Instant::now();
-        match session(app, queue, stop).await {
+        match session(app, queue, outbox, stop).await {
             End::Stopped => return Ok(()),
             End::NoContent if app.status.reads_messages() => {
                 app.status.set_without_content();
@@ -128,7 +136,12 @@ async fn connect(app: &App, queue: &mpsc::UnboundedSender<Heard>, stop: &Cancell
 }
 
 /// One client, from its making to its end.
-async fn session(app: &App, queue: &mpsc::UnboundedSender<Heard>, stop: &CancellationToken) -> End {
+async fn session(
+    app: &App,
+    queue: &mpsc::UnboundedSender<Heard>,
+    current: &CurrentOutbox,
+    stop: &CancellationToken,
+) -> End {
     let gateway = tokio::select! {
         () = stop.cancelled() => return End::Stopped,
         gateway = app.http.get_bot_gateway() => match gateway {
@@ -141,6 +154,20 @@ async fn session(app: &App, queue: &mpsc::UnboundedSender<Heard>, stop: &Cancell
     {
         return End::Fatal(Fatal::Base(format!("the Discord at {base} names a gateway elsewhere: {}", gateway.url)));
     }
+    let shards = app.settings.shards.unwrap_or(ShardRange { from: 0, to: gateway.shards, total: gateway.shards });
+    if shards.total < gateway.shards {
+        // Too few are refused (4011), and serenity would try for ever.
+        return End::Fatal(Fatal::TooFewShards { given: shards.total, needed: gateway.shards });
+    }
+    let limit = &gateway.session_start_limit;
+    if limit.remaining == 0 {
+        let wait = Duration::from_millis(limit.reset_after);
+        tracing::warn!(?wait, "the day's sessions with Discord are used up; waiting for the next ones");
+        tokio::select! {
+            () = stop.cancelled() => return End::Stopped,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
     let counts = Arc::new(Counts::default());
     let mut client = match build(app, queue.clone(), Arc::clone(&counts)).await {
         Ok(client) => client,
@@ -148,12 +175,13 @@ async fn session(app: &App, queue: &mpsc::UnboundedSender<Heard>, stop: &Cancell
     };
     // Serenity goes to the public gateway where its own question fails.
     client.ws_url.lock().await.clone_from(&gateway.url);
-    let shards = app.settings.shards.unwrap_or(ShardRange { from: 0, to: gateway.shards, total: gateway.shards });
     tracing::info!(shards = %format_args!("{}..{}/{}", shards.from, shards.to, shards.total), "connecting to Discord");
     let manager = Arc::clone(&client.shard_manager);
-    let outbox = Outbox::new(Arc::clone(&app.pipeline), Arc::clone(&client.http), Arc::clone(&client.cache));
+    let (http, cache) = (Arc::clone(&client.http), Arc::clone(&client.cache));
+    let outbox = Arc::new(Outbox::new(Arc::clone(&app.pipeline), http, cache, Arc::clone(&app.calls)));
+    *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&outbox));
     let sending = stop.child_token();
-    let outbox = tokio::spawn(Arc::new(outbox).run(sending.clone()));
+    let outbox = tokio::spawn(outbox.run(sending.clone()));
     let end = tokio::select! {
         () = stop.cancelled() => End::Stopped,
         // Serenity's range includes its end.

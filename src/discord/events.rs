@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
 use serenity::all::{Cache, Context, Event, RawEventHandler, Reaction, ReactionType, ReadyEvent};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use super::raw::{self, RawMessage};
+use super::raw::RawMessage;
 use super::shards::ShardRange;
+use super::unread;
 use crate::domain::{MessageKey, ReactionChange};
 
 /// So long after a session's begin, messages are also taken from the raw handler: those between the begin and the
@@ -161,11 +161,11 @@ pub(super) fn translate(event: &Event) -> Option<Heard> {
             if !shows {
                 return Some(Heard::Passed(MessageKey { channel: m.channel_id.get(), message: m.id.get() }));
             }
-            Heard::Created(Box::new(read(&serde_json::to_value(m).ok()?)?))
+            Heard::Created(Box::new(RawMessage::read(&serde_json::to_value(m).ok()?)?))
         }
         Event::MessageUpdate(e) => {
             e.guild_id?;
-            Heard::Edited(Box::new(read(&serde_json::to_value(e).ok()?)?))
+            Heard::Edited(Box::new(RawMessage::read(&serde_json::to_value(e).ok()?)?))
         }
         Event::MessageDelete(e) => Heard::Deleted(e.channel_id.get(), vec![e.message_id.get()]),
         Event::MessageDeleteBulk(e) => Heard::Deleted(e.channel_id.get(), e.ids.iter().map(|id| id.get()).collect()),
@@ -192,17 +192,13 @@ pub(super) fn translate(event: &Event) -> Option<Heard> {
         Event::ReactionRemoveEmoji(e) => {
             one(ReactionChange::ClearEmoji { message: key(&e.reaction), emoji: emoji_name(&e.reaction.emoji) })
         }
-        Event::Unknown(e) => return unknown(&e.kind, &e.value),
+        Event::Unknown(e) => return unread::translate(&e.kind, &e.value),
         _ => return None,
     })
 }
 
-fn one(change: ReactionChange) -> Heard {
+pub(super) fn one(change: ReactionChange) -> Heard {
     Heard::Reactions(vec![change])
-}
-
-fn read(value: &Value) -> Option<RawMessage> {
-    RawMessage::read(value)
 }
 
 fn key(reaction: &Reaction) -> MessageKey {
@@ -232,87 +228,9 @@ pub(super) fn emoji_name(emoji: &ReactionType) -> String {
     }
 }
 
-/// Events that serenity knows by name and still could not read, for one odd field; and the one that it never can.
-fn unknown(kind: &str, value: &Value) -> Option<Heard> {
-    const EXPECTED: [&str; 2] = ["MESSAGE_REACTION_REMOVE_EMOJI", "GUILD_CREATE"];
-    let number = |name: &str| value.get(name).and_then(raw::id);
-    let guild = number("guild_id");
-    let is_outage = value.get("unavailable").and_then(Value::as_bool) == Some(true);
-    if KNOWN.contains(&kind) && !(EXPECTED.contains(&kind) && (is_outage || kind != "GUILD_CREATE")) {
-        metrics::counter!("mekiki_discord_unread_total", "event" => kind.to_owned()).increment(1);
-        tracing::warn!(
-            event = kind,
-            "an event has a shape that the library does not read; what matters is taken from it"
-        );
-    }
-    let message = || Some(MessageKey { channel: number("channel_id")?, message: number("message_id")? });
-    let emoji = || raw_emoji(value.get("emoji")?);
-    Some(match kind {
-        "MESSAGE_CREATE" => {
-            guild?;
-            Heard::Created(Box::new(read(value)?))
-        }
-        "MESSAGE_UPDATE" => {
-            guild?;
-            Heard::Edited(Box::new(read(value)?))
-        }
-        "MESSAGE_DELETE" => Heard::Deleted(number("channel_id")?, vec![number("id")?]),
-        "MESSAGE_DELETE_BULK" => {
-            Heard::Deleted(number("channel_id")?, value.get("ids")?.as_array()?.iter().filter_map(raw::id).collect())
-        }
-        "MESSAGE_REACTION_ADD" => {
-            if value.pointer("/member/user/bot").and_then(Value::as_bool) == Some(true) {
-                return None;
-            }
-            let (message, person, emoji) = (message()?, number("user_id")?, emoji()?);
-            one(ReactionChange::Add { message, person, emoji })
-        }
-        "MESSAGE_REACTION_REMOVE" => {
-            let (message, person, emoji) = (message()?, number("user_id")?, emoji()?);
-            one(ReactionChange::Remove { message, person, emoji })
-        }
-        "MESSAGE_REACTION_REMOVE_ALL" => one(ReactionChange::Clear { message: message()? }),
-        "MESSAGE_REACTION_REMOVE_EMOJI" => one(ReactionChange::ClearEmoji { message: message()?, emoji: emoji()? }),
-        "CHANNEL_DELETE" => Heard::ChannelDeleted { guild: guild?, channel: number("id")?, is_thread: false },
-        "THREAD_DELETE" => Heard::ChannelDeleted { guild: guild?, channel: number("id")?, is_thread: true },
-        "GUILD_DELETE" if !is_outage => Heard::GuildLeft(number("id")?),
-        "GUILD_CREATE" if !is_outage => Heard::GuildJoined(number("id")?),
-        _ => return None,
-    })
-}
-
-/// Kinds that this bot lives by.
-const KNOWN: [&str; 17] = [
-    "READY",
-    "GUILD_CREATE",
-    "GUILD_DELETE",
-    "CHANNEL_CREATE",
-    "CHANNEL_UPDATE",
-    "CHANNEL_DELETE",
-    "THREAD_CREATE",
-    "THREAD_DELETE",
-    "MESSAGE_CREATE",
-    "MESSAGE_UPDATE",
-    "MESSAGE_DELETE",
-    "MESSAGE_DELETE_BULK",
-    "MESSAGE_REACTION_ADD",
-    "MESSAGE_REACTION_REMOVE",
-    "MESSAGE_REACTION_REMOVE_ALL",
-    "MESSAGE_REACTION_REMOVE_EMOJI",
-    "INTERACTION_CREATE",
-];
-
-fn raw_emoji(emoji: &Value) -> Option<String> {
-    let name = emoji.get("name").and_then(Value::as_str);
-    match emoji.get("id").and_then(raw::id) {
-        Some(id) => Some(format!("{}:{id}", name.unwrap_or_default())),
-        None => name.map(str::to_owned),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
     use serenity::model::event::GatewayEvent;
 
     use super::*;
@@ -355,7 +273,7 @@ mod tests {
         });
         for kind in ["MESSAGE_CREATE", "MESSAGE_UPDATE"] {
             assert!(matches!(event(kind, &data), Event::Unknown(_)), "{kind}");
-            let (Some(Heard::Created(message) | Heard::Edited(message))) = heard(kind, &data) else { panic!("{kind}") };
+            let Some(Heard::Created(message) | Heard::Edited(message)) = heard(kind, &data) else { panic!("{kind}") };
             assert_eq!(message.shown.unwrap().files.len(), 1);
         }
     }
@@ -369,7 +287,7 @@ mod tests {
             (json!({"id": "60", "name": null, "animated": false}), ":60"),
         ] {
             assert_eq!(typed(&emoji), name);
-            assert_eq!(raw_emoji(&emoji).as_deref(), Some(name));
+            assert_eq!(unread::emoji_name(&emoji).as_deref(), Some(name));
         }
     }
 

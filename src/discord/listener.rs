@@ -1,8 +1,8 @@
 //! Deals with what was heard, one after the other: the order of the events is the order of what is kept.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serenity::all::ApplicationId;
@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::breaker::CallError;
+use super::client::CurrentOutbox;
 use super::events::{Heard, Session};
 use super::links::fetch_message;
 use super::pictures;
 use super::places::{Place, Places};
 use super::raw::RawMessage;
+use super::recent::Recent;
 use super::watch::{self, Decision, Leave, Look};
 use crate::domain::{Author, MessageKey, Rater, ReactionChange};
 use crate::pipeline::{IncomingMessage, StoreError};
@@ -26,8 +28,6 @@ use crate::pipeline::{IncomingMessage, StoreError};
 const FLUSH: Duration = Duration::from_secs(30);
 /// How long a stop waits for what was heard before it.
 const DRAIN: Duration = Duration::from_secs(10);
-/// What was looked up may be so much older than what was heard since.
-const MEMORY: usize = 20_000;
 /// Reactions written down at once.
 const AT_ONCE: usize = 200;
 /// Tries to write one thing down, and the pause between them.
@@ -57,6 +57,7 @@ pub(super) struct Listener {
     places: Arc<Places>,
     /// Something may have been missed.
     missed: Arc<Notify>,
+    outbox: CurrentOutbox,
     /// Channel → newest message, not yet written down.
     newest: HashMap<u64, u64>,
     deleted: Recent<MessageKey>,
@@ -71,8 +72,16 @@ enum Touch {
 }
 
 impl Listener {
-    pub(super) fn new(app: App, places: Arc<Places>, missed: Arc<Notify>) -> Self {
-        Self { app, places, missed, newest: HashMap::new(), deleted: Recent::default(), touched: Recent::default() }
+    pub(super) fn new(app: App, places: Arc<Places>, missed: Arc<Notify>, outbox: CurrentOutbox) -> Self {
+        Self {
+            app,
+            places,
+            missed,
+            outbox,
+            newest: HashMap::new(),
+            deleted: Recent::default(),
+            touched: Recent::default(),
+        }
     }
 
     /// Until stopped; then what was heard before is dealt with still, for some seconds.
@@ -146,7 +155,7 @@ impl Listener {
                 }
             }
             Heard::Edited(message) => {
-                self.touched.add(Touch::Message(message.key));
+                self.touched.add(Touch::Message(message.key), Instant::now());
                 if !self.deleted.has(&message.key) {
                     self.edit(message).await?;
                 }
@@ -160,7 +169,7 @@ impl Listener {
             Heard::Deleted(channel, messages) => {
                 for &message in messages {
                     let key = MessageKey { channel: *channel, message };
-                    self.deleted.add(key);
+                    self.deleted.add(key, Instant::now());
                     pipeline.source_deleted(key).await?;
                     // One of the bot's own that somebody took away.
                     if let Some(send) = pipeline.send_by_message(message).await? {
@@ -170,21 +179,17 @@ impl Listener {
             }
             Heard::Missing { as_of, message } => {
                 if !self.touched.since(&Touch::Message(*message), *as_of) {
-                    self.deleted.add(*message);
+                    self.deleted.add(*message, Instant::now());
                     pipeline.source_deleted(*message).await?;
                 }
             }
             Heard::ChannelDeleted { guild, channel, is_thread } => {
                 self.channel_deleted(*guild, *channel, *is_thread).await?;
             }
-            Heard::PermissionsChanged(channel) => {
-                self.places.forget();
-                self.app.calls.forgive(*channel);
-            }
+            Heard::PermissionsChanged(channel) => self.permissions_changed(*channel),
             Heard::GuildJoined(guild) => {
                 pipeline.guild_joined(*guild).await?;
-                self.places.forget();
-                self.app.calls.forgive(None);
+                self.permissions_changed(None);
             }
             Heard::GuildLeft(guild) => {
                 tracing::info!(guild, "the bot was removed from a guild");
@@ -192,7 +197,7 @@ impl Listener {
             }
             Heard::Reactions(changes) => {
                 for change in changes {
-                    self.touched.add(Touch::Reactions(change.message()));
+                    self.touched.add(Touch::Reactions(change.message()), Instant::now());
                 }
                 self.react(changes).await?;
             }
@@ -221,8 +226,18 @@ impl Listener {
                 pipeline.guild_left(guild).await?;
             }
         }
+        pipeline.forget_left_guilds().await?;
         self.missed.notify_one();
         Ok(())
+    }
+
+    /// What was refused is tried again.
+    fn permissions_changed(&self, channel: Option<u64>) {
+        self.places.forget();
+        self.app.calls.forgive(channel);
+        if let Some(outbox) = &*self.outbox.lock().unwrap_or_else(PoisonError::into_inner) {
+            outbox.forget_refusals(channel);
+        }
     }
 
     /// Looks at a message: all of it is in `message`.
@@ -318,11 +333,18 @@ impl Listener {
             posted_at: message.posted_at,
             marked_restricted: look.marked_restricted,
             pictures: look.pictures,
-            reply: pipeline.guild(guild).await?.replies,
+            // A command answers itself.
+            reply: !self.is_asked(message) && pipeline.guild(guild).await?.replies,
         };
         let posts = pipeline.claim_message(&incoming).await?;
         tracing::debug!(message = %message.key, pictures = posts.len(), "message claimed");
         Ok(())
+    }
+
+    /// The message asks for a score by prefix or mention.
+    fn is_asked(&self, message: &RawMessage) -> bool {
+        let app = &self.app;
+        app.status.me().is_some_and(|me| super::commands::is_asked(&message.text, &app.settings.prefix, me))
     }
 
     async fn channel_deleted(&self, guild: u64, channel: u64, is_thread: bool) -> Result<(), Trouble> {
@@ -364,39 +386,5 @@ impl Listener {
         if let Err(error) = self.app.pipeline.advance_known_cursors(&heard).await {
             tracing::error!(%error, "cannot write down which messages were seen; more are looked up at the next start");
         }
-    }
-}
-
-/// What happened lately, and when; the oldest is forgotten.
-#[derive(Debug)]
-struct Recent<T> {
-    at: HashMap<T, Instant>,
-    order: VecDeque<T>,
-}
-
-impl<T> Default for Recent<T> {
-    fn default() -> Self {
-        Self { at: HashMap::new(), order: VecDeque::new() }
-    }
-}
-
-impl<T: Clone + Eq + std::hash::Hash> Recent<T> {
-    fn add(&mut self, what: T) {
-        if self.at.insert(what.clone(), Instant::now()).is_none() {
-            self.order.push_back(what);
-        }
-        if self.order.len() > MEMORY
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.at.remove(&oldest);
-        }
-    }
-
-    fn has(&self, what: &T) -> bool {
-        self.at.contains_key(what)
-    }
-
-    fn since(&self, what: &T, when: Instant) -> bool {
-        self.at.get(what).is_some_and(|&at| at >= when)
     }
 }

@@ -5,6 +5,7 @@ mod words;
 
 mod answer;
 mod breaker;
+mod buttons;
 mod client;
 mod commands;
 mod events;
@@ -17,12 +18,15 @@ mod permissions;
 mod pictures;
 mod places;
 mod raw;
+mod recent;
 mod reconcile;
 mod setup;
 mod shards;
 mod status;
 mod telling;
+mod unread;
 mod watch;
+mod why;
 
 use std::sync::Arc;
 

@@ -9,6 +9,14 @@ use crate::domain::GuildSettings;
 pub(super) const INVITED_WITH: Permissions =
     WATCH.union(ANSWER).union(Permissions::SEND_MESSAGES_IN_THREADS).union(Permissions::MANAGE_ROLES);
 
+/// Adds the bot to a server, with what it needs there.
+pub(super) fn invite(application: u64) -> String {
+    let permissions = INVITED_WITH.bits();
+    format!(
+        "https://discord.com/oauth2/authorize?client_id={application}&scope=bot+applications.commands&permissions={permissions}"
+    )
+}
+
 /// To see pictures, and those posted while the bot was away.
 const WATCH: Permissions = Permissions::VIEW_CHANNEL.union(Permissions::READ_MESSAGE_HISTORY);
 
@@ -294,7 +302,7 @@ mod tests {
     fn the_readmes_invite_with_these_permissions() {
         for file in ["README.md", "README.ja.md"] {
             let text = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-            let link = format!("permissions={}", INVITED_WITH.bits());
+            let link = invite(0).replace("client_id=0", "client_id=APPLICATION_ID");
             assert!(text.contains(&link), "{file} should say {link}");
         }
     }

@@ -65,9 +65,14 @@ impl Places {
 
     fn cached(&self, guild: Option<u64>, channel: u64) -> Option<Place> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let guilds = guild.map_or_else(|| cache.guilds(), |id| vec![GuildId::new(id)]);
-        guilds.into_iter().find_map(|id| in_guild(&*cache.guild(id)?, ChannelId::new(channel)))
+        cached(&cache, guild, channel)
     }
+}
+
+/// What the gateway told of a channel.
+pub(super) fn cached(cache: &Cache, guild: Option<u64>, channel: u64) -> Option<Place> {
+    let guilds = guild.map_or_else(|| cache.guilds(), |id| vec![GuildId::new(id)]);
+    guilds.into_iter().find_map(|id| in_guild(&*cache.guild(id)?, ChannelId::new(channel)))
 }
 
 fn in_guild(guild: &Guild, id: ChannelId) -> Option<Place> {

@@ -19,6 +19,8 @@ pub(super) struct RawMessage {
     /// `None` in an update that does not say.
     pub author: Option<RawAuthor>,
     pub webhook: Option<u64>,
+    /// What was written, as far as the bot may read it.
+    pub text: String,
     pub posted_at: OffsetDateTime,
     pub edited_at: Option<OffsetDateTime>,
     /// What it shows itself; `None` in an update that does not say.
@@ -106,6 +108,7 @@ impl RawMessage {
             guild: field("guild_id").and_then(id),
             author: field("author").and_then(author),
             webhook: field("webhook_id").and_then(id),
+            text: field("content").and_then(Value::as_str).unwrap_or_default().to_owned(),
             posted_at: field("timestamp").and_then(at).unwrap_or_else(|| time_of(key.message)),
             edited_at: field("edited_timestamp").and_then(at),
             shown: (field("attachments").is_some() && field("embeds").is_some()).then(|| shown(message)),

@@ -1,7 +1,9 @@
 //! What was missed: after each new or resumed session the channels are read over, in a plain loop that takes its time.
 //! What it finds goes the way of everything that is heard.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod plan;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use super::links::fetch_message;
 use super::raw::{self, RawMessage, id_at};
 use crate::domain::MessageKey;
 use crate::pipeline::{Cursor, StoreError};
+use plan::{Pages, plan};
 
 /// Between two requests: backfill leaves most of the limits to everything else.
 const THROTTLE: Duration = Duration::from_millis(120);
@@ -30,9 +33,6 @@ const PAGE: usize = 100;
 const PAGES: usize = 20;
 /// How far back sources are checked for having gone.
 const LOOK_BACK: time::Duration = time::Duration::hours(48);
-/// The order of messages is not that of their ids to the second: so long before the newest seen, unknown ones count as
-/// missed rather than as history.
-const SLACK: time::Duration = time::Duration::minutes(2);
 /// Messages whose reactions are read over, of those with pictures and of the bot's own each.
 const REACTED: u32 = 50;
 /// Times that the reactions of one message are asked for while people react.
@@ -240,10 +240,12 @@ impl Reconciler {
             let as_of = Instant::now();
             self.throttle().await;
             let found = fetch_message(&self.app.http, &self.app.calls, message).await?;
-            let emojis = found.get("reactions").and_then(Value::as_array).into_iter().flatten();
+            let reactions = found.get("reactions").and_then(Value::as_array).into_iter().flatten();
             let mut standing = Vec::new();
-            for emoji in emojis.filter_map(|r| serde_json::from_value::<ReactionType>(r.get("emoji")?.clone()).ok()) {
-                let people = self.people(message, &emoji).await?;
+            for reaction in reactions {
+                let emoji = reaction.get("emoji").and_then(|e| serde_json::from_value(e.clone()).ok());
+                let Some(emoji): Option<ReactionType> = emoji else { continue };
+                let people = self.people(message, &emoji, &kinds(reaction)).await?;
                 standing.extend(people.into_iter().map(|person| (person, emoji_name(&emoji))));
             }
             let taken = Arc::new(AtomicBool::new(false));
@@ -261,7 +263,7 @@ impl Reconciler {
     }
 
     /// Who stands behind an emoji, bots left out, oldest first by their ids.
-    async fn people(&self, message: MessageKey, emoji: &ReactionType) -> Result<Vec<u64>, CallError> {
+    async fn people(&self, message: MessageKey, emoji: &ReactionType, kinds: &[u8]) -> Result<Vec<u64>, CallError> {
         let (channel_id, message_id) = (ChannelId::new(message.channel), MessageId::new(message.message));
         let reaction = emoji.as_data();
         let mut people = Vec::new();
@@ -270,8 +272,7 @@ impl Reconciler {
             self.throttle().await;
             let mut both = Vec::new();
             let mut reached = None;
-            // Super reactions have a list of their own.
-            for kind in [0, 1] {
+            for kind in kinds {
                 let mut params = vec![("limit", PAGE.to_string()), ("type", kind.to_string())];
                 params.extend(after.map(|id| ("after", id.to_string())));
                 let route = Route::ChannelMessageReactionEmoji { channel_id, message_id, reaction: &reaction };
@@ -307,85 +308,23 @@ impl Reconciler {
     }
 }
 
-/// A channel's newest messages by id, without gaps.
-#[derive(Debug, Default)]
-struct Pages {
-    messages: BTreeMap<u64, Value>,
-    /// Back to the channel's first message.
-    is_whole: bool,
-}
-
-/// What is done about a channel's messages.
-#[derive(Debug, PartialEq, Eq)]
-struct Plan {
-    /// To be looked at: new, or known and perhaps changed; oldest first.
-    look: Vec<u64>,
-    /// Known, and not where they were.
-    gone: Vec<u64>,
-    /// Known, and further back than was read.
-    unseen: Vec<u64>,
-}
-
-/// `known`: ids of messages that something is kept of, oldest first.
-fn plan(pages: &Pages, known: &[u64], cursor: u64) -> Plan {
-    let known: HashSet<u64> = known.iter().copied().collect();
-    let from = id_at(raw::time_of(cursor) - SLACK);
-    let look = pages.messages.keys().copied().filter(|id| *id >= from || known.contains(id)).collect();
-    let oldest = if pages.is_whole { Some(0) } else { pages.messages.keys().next().copied() };
-    // What is newer than all of the page may have come after it was asked for.
-    let newest = pages.messages.keys().next_back().copied().unwrap_or(cursor);
-    let mut plan = Plan { look, gone: Vec::new(), unseen: Vec::new() };
-    for id in known {
-        match oldest {
-            _ if pages.messages.contains_key(&id) => {}
-            Some(oldest) if id >= oldest && id <= newest => plan.gone.push(id),
-            _ => plan.unseen.push(id),
-        }
-    }
-    plan.gone.sort_unstable();
-    plan.unseen.sort_unstable_by(|a, b| b.cmp(a));
-    plan
+/// The lists that people of a reaction are on: plain ones, and super reactions.
+fn kinds(reaction: &Value) -> Vec<u8> {
+    let count = |name: &str| reaction.get("count_details")?.get(name)?.as_u64();
+    // Asked for where it is not said that there are none.
+    [(0, "normal"), (1, "burst")].into_iter().filter(|(_, name)| count(name) != Some(0)).map(|(kind, _)| kind).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
-
     use super::*;
 
-    /// The id of a message posted so many seconds into the day.
-    fn id(second: i64) -> u64 {
-        id_at(datetime!(2026-11-24 0:00 UTC) + time::Duration::seconds(second))
-    }
-
-    fn pages(seconds: &[i64], is_whole: bool) -> Pages {
-        Pages { messages: seconds.iter().map(|&s| (id(s), Value::Null)).collect(), is_whole }
-    }
-
-    fn ids(seconds: &[i64]) -> Vec<u64> {
-        seconds.iter().map(|&s| id(s)).collect()
-    }
-
     #[test]
-    fn new_messages_are_looked_at_and_history_is_not() {
-        let plan = plan(&pages(&[1000, 5000, 8000, 8200, 8300], false), &ids(&[5000]), id(8250));
-        assert_eq!(plan.look, ids(&[5000, 8200, 8300]), "known, a little before the cursor, after it");
-        assert_eq!((plan.gone, plan.unseen), (vec![], vec![]));
-    }
-
-    #[test]
-    fn known_messages_that_are_missing_are_gone_but_only_where_one_looked() {
-        let seen = pages(&[5000, 8000, 8300], false);
-        let plan = plan(&seen, &ids(&[1000, 4000, 6000, 8000, 8400]), id(8250));
-        assert_eq!(plan.gone, ids(&[6000]));
-        assert_eq!(plan.unseen, ids(&[8400, 4000, 1000]), "further back, or newer than the page; newest first");
-    }
-
-    #[test]
-    fn in_a_channel_read_to_its_beginning_everything_missing_is_gone() {
-        let plan = plan(&pages(&[8000], true), &ids(&[10, 8000]), id(8250));
-        assert_eq!((plan.gone, plan.unseen), (ids(&[10]), vec![]));
-        let empty = super::plan(&pages(&[], true), &ids(&[10]), id(8250));
-        assert_eq!(empty.gone, ids(&[10]), "all that was posted is deleted");
+    fn only_lists_with_somebody_on_them_are_asked_for() {
+        let of = |counts: &Value| kinds(&serde_json::json!({"count": 1, "count_details": counts}));
+        assert_eq!(of(&serde_json::json!({"normal": 1, "burst": 0})), [0]);
+        assert_eq!(of(&serde_json::json!({"normal": 0, "burst": 2})), [1]);
+        assert_eq!(of(&serde_json::json!({"normal": 1, "burst": 1})), [0, 1]);
+        assert_eq!(of(&Value::Null), [0, 1]);
     }
 }

@@ -42,14 +42,12 @@ pub(super) async fn setup(
         let mut settings = app.pipeline.guild(guild.get()).await?;
         for (given, kept) in [(up, &mut settings.up), (down, &mut settings.down)] {
             let Some(given) = given else { continue };
-            match emoji(&given) {
-                Some(emoji) => *kept = emoji,
-                None => {
-                    let words = tr!(lang, "discord.setup.no_emoji", given = given.replace('`', ""));
-                    ctx.send(Answer::text(words).into()).await?;
-                    return Ok(());
-                }
-            }
+            let Some(emoji) = emoji(&given) else {
+                let words = tr!(lang, "discord.setup.no_emoji", given = given.replace('`', ""));
+                ctx.send(Answer::text(words).into()).await?;
+                return Ok(());
+            };
+            *kept = emoji;
         }
         if settings.up == settings.down {
             ctx.send(Answer::text(tr!(lang, "discord.setup.same_emoji")).into()).await?;
@@ -126,8 +124,8 @@ fn read(id: &str, values: &[String]) -> Option<(Page, Step)> {
     Some((page, Step::Set(change)))
 }
 
-fn apply(settings: &mut GuildSettings, change: Change) {
-    match change {
+fn apply(settings: &mut GuildSettings, change: &Change) {
+    match *change {
         Change::Curated(channel) => settings.curated = channel,
         Change::Subscribers(role) => settings.subscribers = role,
         Change::Threshold(threshold) => settings.threshold = threshold,
@@ -178,7 +176,7 @@ pub(super) async fn clicked(ctx: &Serenity, click: &ComponentInteraction, app: &
         }
         Step::Set(change) => {
             let mut settings = pipeline.guild(guild.get()).await?;
-            apply(&mut settings, change);
+            apply(&mut settings, &change);
             see_curated(ctx, guild, &mut settings);
             pipeline.set_guild(guild.get(), &settings).await?;
             panel(ctx, app, guild, page, lang).await?

@@ -17,8 +17,11 @@ const LOOK: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(90);
 /// A shard that is not connected has this long to become so.
 const CONNECTING: Duration = Duration::from_mins(1);
-/// Restarts of one shard in a row, never connected between, after which there is no sense in more.
-const RESTARTS: u32 = 10;
+/// A shard that was never connected is not restarted, for serenity is at it; after so long, nothing helps.
+const NEVER: Duration = Duration::from_mins(5);
+/// Restarts of one shard in a row, never connected between, after which there is no sense in more. Few, since a runner
+/// whose connection has ended otherwise than it thinks waits for its end for ever.
+const RESTARTS: u32 = 3;
 
 /// Shards of one process, of all there are. As text: `a..b/n`, the shards from `a` to before `b` of `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,11 +67,13 @@ pub(super) struct Sign {
     pub(super) events: u64,
 }
 
-/// Why a shard is restarted.
+/// What is wrong with a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ill {
     Silent,
     NotConnected,
+    /// Never was, nor will be.
+    Hopeless,
 }
 
 /// What is known of one shard.
@@ -77,12 +82,13 @@ pub(super) struct Pulse {
     sign: Sign,
     heard_at: Instant,
     connected_at: Instant,
+    was_connected: bool,
     restarts: u32,
 }
 
 impl Pulse {
     pub(super) fn new(sign: Sign, now: Instant) -> Self {
-        Self { sign, heard_at: now, connected_at: now, restarts: 0 }
+        Self { sign, heard_at: now, connected_at: now, was_connected: sign.connected, restarts: 0 }
     }
 
     /// Takes a sign in; answers what is wrong.
@@ -93,9 +99,13 @@ impl Pulse {
         }
         if sign.connected {
             self.connected_at = now;
+            self.was_connected = true;
             self.restarts = 0;
         }
-        if now - self.connected_at >= CONNECTING {
+        let connecting = now - self.connected_at;
+        if !self.was_connected {
+            (connecting >= NEVER).then_some(Ill::Hopeless)
+        } else if connecting >= CONNECTING {
             Some(Ill::NotConnected)
         } else if sign.connected && now - self.heard_at >= SILENCE {
             Some(Ill::Silent)
@@ -132,11 +142,11 @@ pub(super) async fn watch(manager: &Arc<ShardManager>, status: &Status, events: 
         for (id, sign) in signs {
             let pulse = pulses.entry(id).or_insert_with(|| Pulse::new(sign, now));
             let Some(ill) = pulse.feel(sign, now) else { continue };
-            tracing::warn!(shard = id.0, ?ill, "a shard does not answer and is restarted");
-            metrics::counter!("mekiki_discord_shard_restarts_total").increment(1);
-            if !pulse.restarted(now) {
+            if ill == Ill::Hopeless || !pulse.restarted(now) {
                 return id;
             }
+            tracing::warn!(shard = id.0, ?ill, "a shard does not answer and is restarted");
+            metrics::counter!("mekiki_discord_shard_restarts_total").increment(1);
             manager.restart(id).await;
         }
     }
@@ -181,22 +191,31 @@ mod tests {
         assert_eq!(pulse.feel(Sign { events: 8, ..sign }, last + SILENCE), None, "an event is a sign, too");
     }
 
+    const DOWN: Sign = Sign { connected: false, latency: None, events: 0 };
+
     #[test]
-    fn one_that_never_connects_is_given_up_after_some_restarts() {
-        let down = Sign { connected: false, latency: None, events: 0 };
+    fn one_that_does_not_come_back_is_given_up_after_some_restarts() {
         let mut now = Instant::now();
-        let mut pulse = Pulse::new(down, now);
+        let mut pulse = Pulse::new(UP, now);
         let mut restarts = 0;
         loop {
             now += CONNECTING;
-            assert_eq!(pulse.feel(down, now), Some(Ill::NotConnected));
+            assert_eq!(pulse.feel(DOWN, now), Some(Ill::NotConnected));
             if !pulse.restarted(now) {
                 break;
             }
             restarts += 1;
         }
         assert_eq!(restarts, RESTARTS);
-        assert_eq!(pulse.feel(Sign { connected: true, ..down }, now), None);
+        assert_eq!(pulse.feel(UP, now), None);
         assert!(pulse.restarted(now), "once it was connected, the count begins anew");
+    }
+
+    #[test]
+    fn one_that_was_never_connected_is_left_to_serenity_and_then_given_up() {
+        let start = Instant::now();
+        let mut pulse = Pulse::new(DOWN, start);
+        assert_eq!(pulse.feel(DOWN, start + CONNECTING), None);
+        assert_eq!(pulse.feel(DOWN, start + NEVER), Some(Ill::Hopeless));
     }
 }

@@ -111,7 +111,7 @@ impl<'a> Telling<'a> {
 }
 
 /// All faces of these posts, best first; without a taste in the order they were posted.
-fn faces(views: &[PostView]) -> Vec<ToldFace> {
+pub(super) fn faces(views: &[PostView]) -> Vec<ToldFace> {
     let mut faces: Vec<ToldFace> = views
         .iter()
         .flat_map(|view| view.faces.iter().map(|f| ToldFace { post: view.id, face: f.id, score: f.score, crop: None }))

@@ -37,6 +37,15 @@ impl Lang {
     }
 }
 
+/// One after the other; Japanese has no space between them.
+pub(super) fn sentences<S: AsRef<str>>(lang: Lang, said: &[S]) -> String {
+    let said: Vec<&str> = said.iter().map(AsRef::as_ref).collect();
+    said.join(match lang {
+        Lang::En => " ",
+        Lang::Ja => "",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

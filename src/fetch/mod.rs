@@ -1,13 +1,28 @@
 //! The one client for everything that comes from a link somebody gave: https only, public addresses only, caps on time
-//! and size, no cookies.
+//! and size, no cookies, and each redirect checked like the link itself.
 
+mod address;
+mod names;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
+use reqwest::Response;
+use reqwest::header::LOCATION;
+use url::{Host, Url};
 
-/// The whole of one download.
+use names::{Names, NoPublicAddress, PublicOnly, SystemNames};
+
+/// The whole of one download, redirects included.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(10);
+/// Redirects that are followed.
+const REDIRECTS: usize = 5;
+/// Names that mean this machine or its own network, and all below them.
+const OWN_NAMES: [&str; 7] = ["localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain"];
 
 /// Why a link gave no bytes.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +37,9 @@ pub enum FetchError {
     #[error("the server answered HTTP {0}")]
     Status(u16),
     #[error("the download failed: {0}")]
-    Network(#[from] reqwest::Error),
+    Network(#[source] reqwest::Error),
+    #[error("the download took longer than {} s", TIMEOUT.as_secs())]
+    TooSlow,
 }
 
 impl FetchError {
@@ -31,7 +48,7 @@ impl FetchError {
         match self {
             Self::Refused(_) | Self::Gone(_) | Self::TooLarge(_) => false,
             Self::Status(status) => *status == 429 || *status >= 500,
-            Self::Network(_) => true,
+            Self::Network(_) | Self::TooSlow => true,
         }
     }
 
@@ -41,7 +58,7 @@ impl FetchError {
             Self::Refused(_) => "link_refused",
             Self::Gone(_) => "link_gone",
             Self::TooLarge(_) => "too_large",
-            Self::Status(_) | Self::Network(_) => "download",
+            Self::Status(_) | Self::Network(_) | Self::TooSlow => "download",
         }
     }
 }
@@ -62,52 +79,106 @@ pub struct Fetcher {
 
 impl Fetcher {
     pub fn new(rules: FetchRules) -> Result<Self, FetchError> {
+        Self::with_names(rules, Arc::new(SystemNames))
+    }
+
+    fn with_names(rules: FetchRules, names: Arc<dyn Names>) -> Result<Self, FetchError> {
         let client = reqwest::Client::builder()
             .user_agent(concat!("mekiki/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            // A proxy would look names up by itself.
+            .no_proxy()
+            .dns_resolver(Arc::new(PublicOnly(names)))
             .connect_timeout(CONNECT)
-            .timeout(TIMEOUT)
-            .build()?;
+            .build()
+            .map_err(FetchError::Network)?;
         Ok(Self { client, rules })
     }
 
     /// The bytes behind the link, at most `cap` of them.
     pub async fn get(&self, link: &str, cap: usize) -> Result<Vec<u8>, FetchError> {
         let url = Url::parse(link).map_err(|_| FetchError::Refused("it is no address"))?;
-        self.allow(&url)?;
-        let mut answer = self.client.get(url).send().await.map_err(reqwest::Error::without_url)?;
-        match answer.status().as_u16() {
-            200..=299 => {}
-            status @ (401 | 403 | 404 | 410) => return Err(FetchError::Gone(status)),
-            status => return Err(FetchError::Status(status)),
-        }
-        if answer.content_length().is_some_and(|length| length > cap as u64) {
-            return Err(FetchError::TooLarge(cap));
-        }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
-            if bytes.len() + chunk.len() > cap {
-                return Err(FetchError::TooLarge(cap));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
+        tokio::time::timeout(TIMEOUT, async { body(self.follow(url).await?, cap).await })
+            .await
+            .unwrap_or(Err(FetchError::TooSlow))
     }
 
+    /// The answer at the end of the redirects.
+    async fn follow(&self, mut url: Url) -> Result<Response, FetchError> {
+        for _ in 0..=REDIRECTS {
+            self.allow(&url)?;
+            let answer = self.client.get(url.clone()).send().await.map_err(failed)?;
+            match answer.status().as_u16() {
+                200..=299 => return Ok(answer),
+                301 | 302 | 303 | 307 | 308 => {
+                    let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+                    let to = to.ok_or(FetchError::Refused("it leads on to nowhere"))?;
+                    url = url.join(to).map_err(|_| FetchError::Refused("it leads on to what is no address"))?;
+                }
+                status @ (401 | 403 | 404 | 410) => return Err(FetchError::Gone(status)),
+                status => return Err(FetchError::Status(status)),
+            }
+        }
+        Err(FetchError::Refused("it leads on and on"))
+    }
+
+    /// What can be told from the link alone; the addresses of its host are checked when it is connected to.
     fn allow(&self, url: &Url) -> Result<(), FetchError> {
         let same = |other: &Url| {
             (other.scheme(), other.host(), other.port_or_known_default())
                 == (url.scheme(), url.host(), url.port_or_known_default())
         };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(FetchError::Refused("it carries a name or password"));
+        }
         if self.rules.also.iter().any(same) {
             return Ok(());
         }
         if url.scheme() != "https" {
             return Err(FetchError::Refused("only https links are"));
         }
+        if url.port().is_some() {
+            return Err(FetchError::Refused("it names a port"));
+        }
         match url.host() {
-            Some(url::Host::Domain(_)) => Ok(()),
-            _ => Err(FetchError::Refused("it names no host")),
+            Some(Host::Domain(name)) if is_public_name(name) => Ok(()),
+            Some(Host::Domain(_)) => Err(FetchError::Refused("its host is no public one")),
+            // In whichever notation: addresses have no certificate, and no business in a link.
+            Some(Host::Ipv4(_) | Host::Ipv6(_)) => Err(FetchError::Refused("it names an address instead of a host")),
+            None => Err(FetchError::Refused("it names no host")),
         }
     }
+}
+
+fn is_public_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let below = |own: &str| name.strip_suffix(own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    name.contains('.') && !OWN_NAMES.iter().any(|own| below(own))
+}
+
+async fn body(mut answer: Response, cap: usize) -> Result<Vec<u8>, FetchError> {
+    if answer.content_length().is_some_and(|length| length > cap as u64) {
+        return Err(FetchError::TooLarge(cap));
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        if bytes.len() + chunk.len() > cap {
+            return Err(FetchError::TooLarge(cap));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Links carry signatures: none of them goes into a log.
+fn failed(error: reqwest::Error) -> FetchError {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<NoPublicAddress>() {
+            return FetchError::Refused("its host is no public one");
+        }
+        cause = inner.source();
+    }
+    FetchError::Network(error.without_url())
 }

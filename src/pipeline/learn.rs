@@ -19,6 +19,9 @@ const VERSIONS: u32 = 50;
 /// How often the desk looks whether an hour has room for what it held back.
 const HELD_BACK_EVERY: Duration = Duration::from_mins(1);
 
+/// How often reactions on messages that show nothing are forgotten.
+const PURGE_EVERY: Duration = Duration::from_hours(1);
+
 /// The version in use.
 #[derive(Debug, Clone)]
 pub struct CurrentTaste {
@@ -181,12 +184,18 @@ impl Pipeline {
         if let Err(error) = self.catch_up().await {
             tracing::error!(%error, "cannot tell whether there are new ratings");
         }
+        let mut purge = tokio::time::interval(PURGE_EVERY);
         let mut tick = tokio::time::interval(HELD_BACK_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.ratings.come() => self.learn_news(&stop).await,
+                _ = purge.tick() => {
+                    if let Err(error) = self.store().purge_reactions(self.parts.clock.now()).await {
+                        tracing::error!(%error, "reactions on messages that are gone could not be forgotten");
+                    }
+                }
                 _ = tick.tick() => {
                     if let Err(error) = self.look_at_held_back().await {
                         tracing::error!(%error, "the desk could not look at what it had held back");
@@ -215,7 +224,7 @@ impl Pipeline {
         }
     }
 
-    async fn scopes_with_news(&self) -> Result<Vec<Scope>, StoreError> {
+    pub(super) async fn scopes_with_news(&self) -> Result<Vec<Scope>, StoreError> {
         let mut scopes = Vec::new();
         for scope in self.parts.store.scopes().await? {
             if self.has_news(scope).await? {

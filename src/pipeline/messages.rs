@@ -8,6 +8,9 @@ use super::{Pipeline, SubmitError, WAITING_POSTS};
 use crate::domain::{Author, MessageKey, NewPost, Origin, Place, PostId, PostSource, Rater, Scope};
 use crate::store::{BlobKind, Claim, Cursor, MessageClaim, StoreError};
 
+/// How long what is kept of a guild stays after the bot was removed from it.
+const LEFT: time::Duration = time::Duration::days(30);
+
 /// A picture that a message shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessagePicture {
@@ -123,6 +126,11 @@ impl Pipeline {
         self.ended.notify_waiters();
     }
 
+    /// What was asked about by a command is shown in its answer from now on: reactions on that count, its deletion deletes.
+    pub async fn move_posts(&self, from: MessageKey, to: MessageKey) -> Result<(), StoreError> {
+        self.store().move_posts(from, to).await
+    }
+
     /// Whether something that came in this message is kept.
     pub async fn is_message_known(&self, message: MessageKey) -> Result<bool, StoreError> {
         self.store().is_message_known(message).await
@@ -136,6 +144,20 @@ impl Pipeline {
         }
         self.store().drop_cursor(channel).await?;
         Ok(messages.len())
+    }
+
+    /// Forgets the guilds that the bot was removed from long ago. Until then, coming back finds everything as it was.
+    pub async fn forget_left_guilds(&self) -> Result<(), StoreError> {
+        for guild in self.store().guilds_left_before(self.now() - LEFT).await? {
+            let scope = Scope::Guild(guild);
+            for post in self.store().posts_in(scope).await? {
+                self.remove(post).await?;
+            }
+            self.store().forget_guild(guild).await?;
+            self.ratings.anywhere();
+            tracing::info!(guild, "forgot a guild that the bot was removed from long ago");
+        }
+        Ok(())
     }
 
     /// Messages of this channel since then that something was kept of, oldest first.

@@ -1,10 +1,14 @@
 //! The durable steps: claim → fetch → analyse → decide → publish; the learning beside them; and what outlets read.
 
+mod asking;
 mod asks;
+mod choosing;
 mod clock;
+mod crops;
 mod desk;
 mod guilds;
 mod intake;
+mod labels;
 mod learn;
 mod links;
 mod messages;
@@ -19,6 +23,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod views;
+mod votes;
 mod why;
 mod worker;
 
@@ -27,9 +32,12 @@ use std::sync::Arc;
 use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
+pub use crate::store::LabelCounts;
 pub use crate::store::{Cursor, ScopeStats, StoreError};
+pub use asking::AskFor;
 pub use asks::{ASKED_AT_ONCE, ASKS_A_DAY, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
+pub use crops::{CropError, FaceOfCrop};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};
@@ -37,7 +45,10 @@ pub use messages::{Ask, IncomingMessage, MessagePicture};
 pub use near::near_duplicate_groups;
 pub use sends::{Attempt, Follows, NewSend, SendRow, Unpublished};
 pub use stats::{Since, TopPost};
-pub use views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
+pub use views::{
+    BoxesView, FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, Question, TasteView,
+};
+pub use votes::Vote;
 pub use why::{Alike, Why};
 
 use crate::domain::{DeskRules, RatingSource};

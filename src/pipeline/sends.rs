@@ -16,7 +16,10 @@ impl Pipeline {
 
     /// Keeps an answer that a command has sent, so that reactions, buttons and deletions find it.
     pub async fn record_answer(&self, answer: &NewSend, message: u64) -> Result<SendId, StoreError> {
-        self.store().record_answer(answer, message, self.parts.clock.now()).await
+        let id = self.store().record_answer(answer, message, self.parts.clock.now()).await?;
+        // Somebody may have been quicker to react than this was to write down what the message is.
+        self.settle_reactions(MessageKey { channel: answer.channel, message }).await?;
+        Ok(id)
     }
 
     /// A message is gone from its channel: its posts go, with pictures, faces and ratings that no other post needs, and

@@ -150,7 +150,7 @@ impl Pipeline {
     }
 
     /// Decode → detect → embed, and the crops on disk.
-    async fn look(&self, id: PictureId, bytes: Vec<u8>) -> Result<AnalysedPicture, StepError> {
+    pub(super) async fn look(&self, id: PictureId, bytes: Vec<u8>) -> Result<AnalysedPicture, StepError> {
         let parts = &self.parts;
         let limits = parts.limits;
         let (prepared, seen) = blocking(move || prepare(&bytes, &limits)).await?;

@@ -1,5 +1,8 @@
 //! The steps on a real database; with the real models where something has to be seen.
 
+mod messages;
+mod scopes;
+
 use std::sync::{Mutex, PoisonError};
 
 use time::macros::datetime;
@@ -99,7 +102,11 @@ fn seeing_engine() -> Engine {
 }
 
 async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine) -> Arc<Pipeline> {
-    Arc::new(Pipeline::new(Parts {
+    Arc::new(Pipeline::new(parts(folder, clock, engine).await))
+}
+
+async fn parts(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine) -> Parts {
+    Parts {
         store: Store::open(&folder.join("mekiki.db")).await.expect("opens"),
         blobs: Blobs::open(folder).expect("opens"),
         engine,
@@ -108,10 +115,10 @@ async fn build(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine)
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: 1.0, ..DeskRules::default() },
-        learn_from: vec![RatingSource::Local],
+        learn_from: vec![RatingSource::Local, RatingSource::Interaction],
         models: "face-v0+embed-v1".into(),
         workers: 2,
-    }))
+    }
 }
 
 fn drawn(seed: u64) -> Vec<u8> {

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::domain::{
-    Author, Calibration, Confidence, FaceId, Judgement, PictureBox, PictureId, PostId, PostSource, PostState, Score,
-    Size, TasteId, Verdict,
+    Author, BoxLabels, Calibration, Confidence, FaceId, Judgement, PictureBox, PictureId, PostId, PostSource,
+    PostState, Score, Size, TasteId, Verdict,
 };
+use crate::store::LabelCounts;
 
 /// One post with its picture, faces and verdict.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -101,6 +102,29 @@ pub struct FaceInPost {
     /// The post's picture is over the age gate or marked as restricted: its crop is blurred until asked for.
     pub over_age_gate: bool,
     pub face: FaceView,
+}
+
+/// A face to be rated, in the newest post that shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Question {
+    pub post: PostView,
+    /// One of the post's faces.
+    pub face: FaceId,
+}
+
+/// A picture in the box editor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoxesView {
+    pub picture: PictureView,
+    /// The newest post that shows it.
+    pub post: Option<PostView>,
+    /// Whether there still is a preview to see.
+    pub has_preview: bool,
+    /// What the detector found, surest first.
+    pub found: Vec<PictureBox>,
+    /// What somebody saved last.
+    pub saved: Option<BoxLabels>,
+    pub counts: LabelCounts,
 }
 
 /// Which posts a gallery page shows.

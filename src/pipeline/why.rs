@@ -21,8 +21,9 @@ pub struct Why {
     pub face: FaceId,
     /// `None` while the scope has no taste.
     pub score: Option<Score>,
-    pub liked: Option<Alike>,
-    pub disliked: Option<Alike>,
+    /// Most alike first; a few, for some may be in channels that not everybody sees.
+    pub liked: Vec<Alike>,
+    pub disliked: Vec<Alike>,
 }
 
 impl Pipeline {
@@ -46,7 +47,7 @@ impl Pipeline {
                 likeness,
                 score: taste.as_ref().map(|t| t.taste.score(&rated[i].features)),
             };
-            (liked.map(alike), disliked.map(alike))
+            (liked.into_iter().map(alike).collect(), disliked.into_iter().map(alike).collect())
         })
         .await;
         Ok(Some(Why { face, score, liked, disliked }))
@@ -82,23 +83,28 @@ fn is_liked(judgement: Judgement) -> Option<bool> {
     }
 }
 
-type Nearest = Option<(usize, f32)>;
+/// Places with their cosine, most alike first.
+type Nearest = Vec<(usize, f32)>;
 
-/// The liked and the disliked face most like the target, with their cosine; none of the target's own picture.
+/// Faces of each kind that are thought of.
+const NEAREST: usize = 8;
+
+/// The liked and the disliked faces most like the target; none of the target's own picture.
 fn nearest(target: &Features, own: PictureId, rated: &[RatedFace]) -> (Nearest, Nearest) {
     let standard = Standard::of(rated.iter().map(|r| r.features.embedding.as_slice()), target.embedding.len());
     let target = standard.apply(&target.embedding);
-    let (mut liked, mut disliked): (Nearest, Nearest) = (None, None);
+    let (mut liked, mut disliked) = (Nearest::new(), Nearest::new());
     for (i, other) in rated.iter().enumerate() {
         let Some(is_liked) = is_liked(other.judgement) else { continue };
         if other.picture == own || other.features.embedding.len() != target.len() {
             continue;
         }
         let likeness = cosine(&target, &standard.apply(&other.features.embedding));
-        let best = if is_liked { &mut liked } else { &mut disliked };
-        if best.is_none_or(|(_, b)| likeness > b) {
-            *best = Some((i, likeness));
-        }
+        if is_liked { &mut liked } else { &mut disliked }.push((i, likeness));
+    }
+    for found in [&mut liked, &mut disliked] {
+        found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        found.truncate(NEAREST);
     }
     (liked, disliked)
 }
@@ -180,21 +186,22 @@ mod tests {
         ];
         let target = Features { embedding: vec![9.0, 0.9, 0.1], colour: Vec::new() };
         let (liked, disliked) = nearest(&target, PictureId([9; 32]), &faces);
-        assert_eq!((liked.map(|n| n.0), disliked.map(|n| n.0)), (Some(0), Some(3)));
-        assert!(liked.expect("one").1 > 0.9 && disliked.expect("one").1 < 0.0, "{liked:?} {disliked:?}");
+        let places = |found: &Nearest| found.iter().map(|n| n.0).collect::<Vec<_>>();
+        assert_eq!((places(&liked), places(&disliked)), (vec![0, 1], vec![3, 4]));
+        assert!(liked[0].1 > 0.9 && disliked[0].1 < 0.0, "{liked:?} {disliked:?}");
         let (liked, _) = nearest(&target, PictureId([1; 32]), &faces);
-        assert_eq!(liked.map(|n| n.0), Some(1), "not the same picture");
-        assert_eq!(nearest(&target, PictureId([9; 32]), &faces[2..3]), (None, None), "a 3 is neither");
-        assert_eq!(nearest(&target, PictureId([9; 32]), &[]), (None, None));
+        assert_eq!(places(&liked), [1], "not the same picture");
+        assert_eq!(nearest(&target, PictureId([9; 32]), &faces[2..3]), (vec![], vec![]), "a 3 is neither");
+        assert_eq!(nearest(&target, PictureId([9; 32]), &[]), (vec![], vec![]));
     }
 
     #[test]
     fn one_rated_face_has_no_direction_and_does_no_harm() {
         let target = Features { embedding: vec![1.0, 2.0, 3.0], colour: Vec::new() };
         let (liked, _) = nearest(&target, PictureId([9; 32]), &[rated(1, "5", [4.0, 4.0, 4.0])]);
-        assert_eq!(liked, Some((0, 0.0)));
+        assert_eq!(liked, [(0, 0.0)]);
         let broken = rated(2, "5", [4.0, 4.0, 4.0]);
         let broken = RatedFace { features: Features { embedding: vec![1.0], colour: Vec::new() }, ..broken };
-        assert_eq!(nearest(&target, PictureId([9; 32]), &[broken]), (None, None));
+        assert_eq!(nearest(&target, PictureId([9; 32]), &[broken]), (vec![], vec![]));
     }
 }

@@ -257,11 +257,14 @@ async fn claim_pick_send(
 /// Who of a post wants to be left alone: its artist (true) or its poster.
 async fn opted_out(connection: &mut SqliteConnection, post: PostId) -> Result<Option<bool>> {
     let row = sqlx::query(
-        "SELECT author_id, author_link, link, json_extract(origin, '$.url') AS url FROM posts WHERE id = ?",
+        "SELECT author_id, author_link, link, json_extract(origin, '$.url') AS url, withdrawn FROM posts WHERE id = ?",
     )
     .bind(post.0)
     .fetch_one(&mut *connection)
     .await?;
+    if row.try_get("withdrawn")? {
+        return Ok(Some(false));
+    }
     if let Some(id) = row.try_get::<Option<String>, _>("author_id")?.and_then(|a| Rater(a).discord_id()) {
         let left_alone: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM people WHERE id = ? AND opted_out = 1)")

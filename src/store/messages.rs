@@ -128,6 +128,16 @@ impl Store {
         Ok(messages)
     }
 
+    /// Posts that a command asked for are in another message from now on.
+    pub async fn move_posts(&self, from: MessageKey, to: MessageKey) -> Result<()> {
+        sqlx::query("UPDATE posts SET message = ? WHERE message = ? AND asked = 1")
+            .bind(to.to_string())
+            .bind(from.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Whether posts came in this message.
     pub async fn is_message_known(&self, message: MessageKey) -> Result<bool> {
         Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM posts WHERE message = ? AND asked = 0)")
@@ -169,6 +179,47 @@ impl Store {
         .bind(ids)
         .fetch_one(&self.pool)
         .await?)
+    }
+}
+
+/// What is kept of guilds that the bot has left.
+impl Store {
+    /// Guilds left before then.
+    pub async fn guilds_left_before(&self, then: OffsetDateTime) -> Result<Vec<u64>> {
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM guilds WHERE left_at < ? ORDER BY id")
+            .bind(millis(then))
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids.into_iter().map(i64::cast_unsigned).collect())
+    }
+
+    /// All posts that are decided by this taste.
+    pub async fn posts_in(&self, scope: Scope) -> Result<Vec<PostId>> {
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM posts WHERE scope = ? ORDER BY id")
+            .bind(scope.to_string())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids.into_iter().map(PostId).collect())
+    }
+
+    /// Forgets a guild whose posts are gone already: what was sent, said and learnt there, and what it settled.
+    pub async fn forget_guild(&self, guild: u64) -> Result<()> {
+        let scope = Scope::Guild(guild).to_string();
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for table in ["sends", "ratings", "tastes", "verdicts", "picks"] {
+            sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE scope = ?")))
+                .bind(&scope)
+                .execute(&mut *tx)
+                .await?;
+        }
+        for (table, column) in [("cursors", "guild"), ("guilds", "id")] {
+            sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE {column} = ?")))
+                .bind(guild.cast_signed())
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 }
 

@@ -1,11 +1,13 @@
 //! All SQL, one file a table family; and the blobs on disk. SQLite in WAL mode.
 
+mod asking;
 mod asks;
 mod blobs;
 mod codec;
 mod cursors;
 mod desk;
 mod guilds;
+mod labels;
 mod messages;
 mod people;
 mod picks;
@@ -29,10 +31,12 @@ use std::str::FromStr;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use asking::{Asking, OpenFace};
 pub use asks::{Askable, AskedFace};
 pub use blobs::{BlobId, BlobKind, Blobs};
 pub use cursors::Cursor;
 pub use desk::Case;
+pub use labels::{LabelCounts, LabelledPicture};
 pub use messages::{ClaimedMessage, MessageClaim};
 pub use picks::PickRow;
 pub use pictures::{AnalysedPicture, CroppedFace, FaceRow, Picture};

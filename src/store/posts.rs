@@ -10,7 +10,7 @@ use super::codec::{millis, time};
 use super::pictures::unreferenced;
 use super::{Result, Store, StoreError, parse, sends};
 use crate::domain::{
-    Author, MessageKey, NewPost, Origin, PictureId, Place, PostId, PostSource, PostState, Rater, Scope,
+    Author, FaceId, MessageKey, NewPost, Origin, PictureId, Place, PostId, PostSource, PostState, Rater, Scope,
 };
 
 /// Outcome of a claim.
@@ -240,6 +240,20 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    /// The scope's newest post that shows a face.
+    pub async fn post_showing(&self, scope: Scope, face: FaceId) -> Result<Option<PostId>> {
+        let post: Option<i64> = sqlx::query_scalar(
+            "SELECT max(p.id) FROM posts p JOIN faces f ON f.picture = p.picture WHERE f.id = ? AND \
+             (p.scope = ? OR ? LIKE 'user:%')",
+        )
+        .bind(face.0)
+        .bind(scope.to_string())
+        .bind(scope.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(post.map(PostId))
     }
 
     pub async fn post(&self, id: PostId) -> Result<Option<PostRow>> {

@@ -336,6 +336,15 @@ impl Store {
         Ok(())
     }
 
+    /// Nothing more is said of a message: its pictures are picked no more.
+    pub async fn withdraw_posts(&self, source: MessageKey) -> Result<()> {
+        sqlx::query("UPDATE posts SET withdrawn = 1 WHERE message = ?")
+            .bind(source.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// The source is gone: in one transaction its posts go, with pictures, faces and ratings that no other post needs,
     /// and what was sent about it is to be deleted. `None` when nothing here knew it; else the blobs nobody refers to
     /// any more.

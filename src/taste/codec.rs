@@ -37,7 +37,6 @@ struct Header {
     #[serde(with = "time::serde::rfc3339")]
     newest: OffsetDateTime,
     hyperparameters: Hyperparameters,
-    constant: f64,
     dims: usize,
     centres: usize,
     rank: usize,
@@ -54,7 +53,6 @@ impl Taste {
             ratings: self.ratings,
             newest: self.newest,
             hyperparameters: posterior.at,
-            constant: posterior.constant,
             dims: DIMS,
             centres,
             rank: posterior.reduction.len() / (centres + 1),
@@ -93,7 +91,7 @@ impl Taste {
         }
         let arrays = arrays.get(..arrays.len().saturating_sub(CHECKSUM)).unwrap_or_default();
         let [rows, reduction] = [header.centres * DIMS, header.rank * (header.centres + 1)];
-        let length = 4 * (rows + header.centres + reduction);
+        let length = 4 * (rows + header.centres + 1 + reduction);
         let (arrays, upon) = arrays.split_at_checked(length).ok_or(CUT_SHORT)?;
         if upon.len() != header.upon {
             return Err(CUT_SHORT);
@@ -107,8 +105,7 @@ impl Taste {
             posterior: Posterior {
                 at: header.hyperparameters,
                 centres,
-                alpha: take(header.centres),
-                constant: header.constant,
+                alpha: take(header.centres + 1),
                 reduction: take(reduction),
             },
             upon: if upon.is_empty() { None } else { Some(Arc::new(Self::from_bytes(upon)?)) },

@@ -82,11 +82,12 @@ impl Design {
         let m = self.centres.len();
         let mut alpha = Mat::from_fn(m, 1, |i, _| weights[(i, 0)]);
         solve_upper_triangular_in_place(self.factor.transpose(), alpha.as_mut(), Par::Seq);
+        let constant = (MEAN_VARIANCE.sqrt() * weights[(m, 0)]) as f32;
+        let alpha = (0..m).map(|i| (self.at.signal * alpha[(i, 0)]) as f32);
         Posterior {
             at: self.at,
             centres: self.centres.clone(),
-            alpha: (0..m).map(|i| (self.at.signal * alpha[(i, 0)]) as f32).collect(),
-            constant: MEAN_VARIANCE.sqrt() * weights[(m, 0)],
+            alpha: alpha.chain([constant]).collect(),
             reduction: self.to_likeness(system.reduction()),
         }
     }
@@ -220,10 +221,8 @@ fn power_iteration(matrix: &Mat<f64>, start: Mat<f64>) -> Mat<f64> {
 pub(super) struct Posterior {
     pub(super) at: Hyperparameters,
     pub(super) centres: Faces,
-    /// Weight of the likeness to each centre.
+    /// Weight of the likeness to each centre, then the person's mean.
     pub(super) alpha: Vec<f32>,
-    /// The person's mean.
-    pub(super) constant: f64,
     /// B, [up to [`RANK`] × centres + 1], row by row.
     pub(super) reduction: Vec<f32>,
 }
@@ -235,7 +234,7 @@ impl Posterior {
         let likeness = Distances::new(&self.centres, faces).likeness(self.at.shape);
         let reduced = self.reduce(&likeness);
         let mut means = Mat::<f32>::zeros(1, n);
-        let alpha = MatRef::from_row_major_slice(&self.alpha, 1, m);
+        let (alpha, constant) = (MatRef::from_row_major_slice(&self.alpha[..m], 1, m), self.alpha[m]);
         matmul(&mut means, Accum::Replace, alpha, &likeness, 1.0, Par::Seq);
         let prior = self.at.signal + MEAN_VARIANCE;
         (0..n)
@@ -243,7 +242,7 @@ impl Posterior {
                 // Rounding can take off slightly more than the prior; not a number must stay so.
                 let variance = prior - f64::from(reduced.col(j).squared_norm_l2());
                 let variance = if variance < 0.0 { 0.0 } else { variance };
-                (self.constant + f64::from(means[(0, j)]), variance)
+                (f64::from(constant) + f64::from(means[(0, j)]), variance)
             })
             .collect()
     }
@@ -266,7 +265,7 @@ impl Posterior {
     pub(super) fn contributions(&self, face: &Faces) -> Blocks {
         let distances = Distances::new(&self.centres, face);
         let mut sum = Blocks::default();
-        for (i, alpha) in self.alpha.iter().enumerate() {
+        for (i, alpha) in self.alpha[..self.centres.len()].iter().enumerate() {
             let (part, alpha) = (distances.parts(self.at.shape, i, 0), f64::from(*alpha));
             sum.face += alpha * part.face;
             sum.picture += alpha * part.picture;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::card::{self, View};
 use super::failure::Failure;
-use super::{AppState, Lang, Visitor, gallery, layout, words};
+use super::{AppState, Lang, Visitor, asking, gallery, layout, words};
 use crate::domain::{FaceId, Judgement, PostId};
 use crate::pipeline::{GalleryFilter, PostView};
 
@@ -45,7 +45,7 @@ impl From<AskedView> for View {
 }
 
 /// `GET /api/posts?ids=1,2&after=9&view=card`:
-/// `{"standing": {"version", "ratings", "html"}, "posts": [{"id", "settled", "html"}], "gone": [id]}`.
+/// `{"standing": {"version", "ratings", "html", "milestone"}, "posts": [{"id", "settled", "html"}], "gone": [id]}`.
 pub(super) async fn posts(
     State(app): State<AppState>,
     visitor: Visitor,
@@ -74,12 +74,13 @@ fn fragment(lang: Lang, post: &PostView, view: View) -> Value {
     json!({ "id": post.id, "settled": post.state.is_final(), "html": card::post(lang, post, view).into_string() })
 }
 
-async fn standing(app: &AppState, lang: Lang) -> Result<Value, Failure> {
+pub(super) async fn standing(app: &AppState, lang: Lang) -> Result<Value, Failure> {
     let standing = app.backend.standing().await?;
     Ok(json!({
         "version": standing.version,
         "ratings": standing.calibration.ratings(),
         "html": layout::standing(lang, &standing).into_string(),
+        "milestone": asking::milestone(lang, standing.calibration.ratings()).into_string(),
     }))
 }
 
@@ -101,7 +102,7 @@ pub(super) struct Said {
 }
 
 /// `PUT /api/faces/{face}/rating` with `{"judgement": "up" | "down" | "1" … "5", "score_visible"}`:
-/// `{"calibration", "message", "standing"}`.
+/// `{"calibration", "message", "standing", "last"}`. `last` is what had been expected, where the score was out of sight.
 pub(super) async fn rate(
     State(app): State<AppState>,
     visitor: Visitor,
@@ -127,10 +128,16 @@ async fn write(
     judgement: Option<Judgement>,
     score_visible: bool,
 ) -> Result<Json<Value>, Failure> {
+    // Read before, since the rating itself moves the score.
+    let last = match judgement {
+        Some(judgement) if !score_visible => asking::after_vote(app, lang, face, judgement).await?,
+        _ => None,
+    };
     let calibration = app.backend.rate(face, judgement, score_visible).await?;
     Ok(Json(json!({
         "calibration": calibration,
         "message": words::calibration(lang, calibration),
         "standing": standing(app, lang).await?,
+        "last": last,
     })))
 }

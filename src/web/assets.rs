@@ -1,4 +1,4 @@
-//! The style sheet, the script and the icon, built into the program.
+//! The style sheets, the script and the icon, built into the program.
 //!
 //! Their addresses carry a hash of them all, so browsers keep them for a year and a new build is a new address; modules
 //! of the script find each other by relative paths under the same hash.
@@ -19,11 +19,15 @@ struct Asset {
 }
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
-const ASSETS: [Asset; 5] = [
+const ASSETS: [Asset; 9] = [
     Asset { name: "app.css", content_type: "text/css; charset=utf-8", text: include_str!("assets/app.css") },
+    Asset { name: "work.css", content_type: "text/css; charset=utf-8", text: include_str!("assets/work.css") },
     Asset { name: "app.js", content_type: SCRIPT, text: include_str!("assets/app.js") },
     Asset { name: "upload.js", content_type: SCRIPT, text: include_str!("assets/upload.js") },
     Asset { name: "rating.js", content_type: SCRIPT, text: include_str!("assets/rating.js") },
+    Asset { name: "asking.js", content_type: SCRIPT, text: include_str!("assets/asking.js") },
+    Asset { name: "outbox.js", content_type: SCRIPT, text: include_str!("assets/outbox.js") },
+    Asset { name: "boxes.js", content_type: SCRIPT, text: include_str!("assets/boxes.js") },
     Asset { name: "favicon.svg", content_type: "image/svg+xml", text: include_str!("assets/favicon.svg") },
 ];
 

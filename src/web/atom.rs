@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use atom_syndication::{Content, Entry, Feed, FixedDateTime, Generator, Link, Person, Text};
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::html;
@@ -13,7 +13,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::failure::Failure;
 use super::{AppState, Lang, Visitor, access, media, security, words};
-use crate::pipeline::PickView;
+use crate::pipeline::{PickView, PostView};
 
 const ENTRIES: u32 = 50;
 
@@ -24,10 +24,29 @@ pub(super) async fn feed(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let picks = app.backend.picks(None, ENTRIES).await?;
+    Ok(answer(&app, &visitor, &headers, &picks, None))
+}
+
+/// `GET /guild/{guild}/feed.xml`: a Discord server's picks, for its people: entries lead to the posts there.
+pub(super) async fn guild_feed(
+    State(app): State<AppState>,
+    Path(guild): Path<u64>,
+    visitor: Visitor,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let picks = app.backend.guild_picks(guild, ENTRIES).await?.ok_or(Failure::NotFound)?;
+    Ok(answer(&app, &visitor, &headers, &picks, Some(guild)))
+}
+
+pub(super) fn guild_path(guild: u64) -> String {
+    format!("/guild/{guild}/feed.xml")
+}
+
+fn answer(app: &AppState, visitor: &Visitor, headers: &HeaderMap, picks: &[PickView], guild: Option<u64>) -> Response {
     // An empty feed has no date of its own; one that never changes keeps its ETag.
     let updated = picks.iter().map(|p| p.picked_at).max().unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let writer = Writer { app: &app, lang: visitor.lang, base: security::base_url(&headers, &app.settings) };
-    let body = writer.feed(&picks, updated).to_string();
+    let writer = Writer { app, lang: visitor.lang, base: security::base_url(headers, &app.settings), guild };
+    let body = writer.feed(picks, updated).to_string();
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
     let fresh = [
         (header::ETAG, tag.clone()),
@@ -35,10 +54,10 @@ pub(super) async fn feed(
         (header::CACHE_CONTROL, "private, no-cache".to_owned()),
         (header::VARY, "Accept-Language, Cookie".to_owned()),
     ];
-    if is_not_modified(&headers, &tag, updated) {
-        return Ok((StatusCode::NOT_MODIFIED, fresh).into_response());
+    if is_not_modified(headers, &tag, updated) {
+        return (StatusCode::NOT_MODIFIED, fresh).into_response();
     }
-    Ok((fresh, [(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], body).into_response())
+    (fresh, [(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], body).into_response()
 }
 
 /// `If-None-Match` decides where it is sent: a removed pick changes the feed without a newer date.
@@ -85,6 +104,8 @@ struct Writer<'a> {
     app: &'a AppState,
     lang: Lang,
     base: String,
+    /// Of a Discord server; `None`: the owner's own.
+    guild: Option<u64>,
 }
 
 impl Writer<'_> {
@@ -93,16 +114,31 @@ impl Writer<'_> {
         format!("{}{path}", self.base)
     }
 
+    /// Where an entry leads: the post on Discord for a server's people, who have no business on the owner's page.
+    fn page_of(&self, post: &PostView) -> String {
+        let on_discord = self.guild.and(post.link.as_deref()).and_then(security::web_link);
+        on_discord.map_or_else(|| self.url(&format!("/picture/{}", post.id.0)), ToOwned::to_owned)
+    }
+
     fn shared_url(&self, path: &str) -> String {
         self.url(&access::shared_path(self.app.keys.as_deref(), path))
     }
 
     fn feed(&self, picks: &[PickView], updated: OffsetDateTime) -> Feed {
         let instance = self.app.settings.public_url.as_deref().unwrap_or("local");
+        let path = self.guild.map_or_else(|| "/feed.xml".to_owned(), guild_path);
+        let mut links = vec![link("self", self.shared_url(&path), Some("application/atom+xml"))];
+        let name = match self.guild {
+            Some(guild) => format!("mekiki feed {instance} guild {guild}"),
+            None => {
+                links.push(link("alternate", self.url("/feed"), Some("text/html")));
+                format!("mekiki feed {instance}")
+            }
+        };
         Feed {
             title: Text::plain(tr!(self.lang, "feed.title")),
             subtitle: Some(Text::plain(tr!(self.lang, "feed.claim"))),
-            id: urn(&format!("mekiki feed {instance}")),
+            id: urn(&name),
             updated: date(updated),
             authors: vec![Person { name: tr!(self.lang, "app.name").into_owned(), ..Person::default() }],
             generator: Some(Generator {
@@ -110,10 +146,7 @@ impl Writer<'_> {
                 uri: None,
                 version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             }),
-            links: vec![
-                link("self", self.shared_url("/feed.xml"), Some("application/atom+xml")),
-                link("alternate", self.url("/feed"), Some("text/html")),
-            ],
+            links,
             lang: Some(self.lang.code().to_owned()),
             entries: picks.iter().map(|pick| self.entry(pick)).collect(),
             ..Feed::default()
@@ -123,7 +156,7 @@ impl Writer<'_> {
     fn entry(&self, pick: &PickView) -> Entry {
         let post = &pick.post;
         let picture = post.picture.as_ref().map_or_else(String::new, |p| p.id.to_string());
-        let mut links = vec![link("alternate", self.url(&format!("/picture/{}", post.id.0)), Some("text/html"))];
+        let mut links = vec![link("alternate", self.page_of(post), Some("text/html"))];
         links.extend(post.link.as_deref().and_then(security::web_link).map(|l| link("via", l.to_owned(), None)));
         let authors = post.author.name.as_deref().map(|name| Person {
             name: clean(name),
@@ -156,7 +189,7 @@ impl Writer<'_> {
         html! {
             p {
                 @for (i, face) in post.faces.iter().enumerate().filter(|(_, f)| f.has_crop) {
-                    a href=(self.url(&format!("/picture/{}", post.id.0))) {
+                    a href=(self.page_of(post)) {
                         img src=(self.shared_url(&format!("/media/crop/{}", face.id.0))) width="192" height="192"
                             alt=(tr!(lang, "face.alt", number = i + 1));
                     }

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use axum::body::Bytes;
 use serde::Serialize;
 
-use crate::domain::{Author, Calibration, FaceId, Judgement, PictureId, PostId, TasteId};
-use crate::pipeline::{GalleryFilter, PickView, PostView, TasteView};
+use crate::domain::{Author, BoxLabels, Calibration, FaceId, Judgement, PictureId, PostId, TasteId};
+use crate::pipeline::{BoxesView, GalleryFilter, PickView, PostView, Question, TasteView};
 
 /// A boxed future, so that the page can hold any backend behind one pointer and its handlers stay plain functions.
 /// Implement a method with `Box::pin(async move { … })`.
@@ -32,6 +32,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Picks newest first by (`picked_at`, post), those after the pick of post `before` in that order.
     fn picks(&self, before: Option<PostId>, limit: u32) -> Answer<'_, anyhow::Result<Vec<PickView>>>;
 
+    /// A Discord server's picks, newest first, without those that are age-restricted: a feed reader asks nobody's age.
+    /// `None` when the bot is not there.
+    fn guild_picks(&self, guild: u64, limit: u32) -> Answer<'_, anyhow::Result<Option<Vec<PickView>>>>;
+
     /// Writes the owner's rating into the ledger; `None` takes it back. `score_visible`: the rater saw the score.
     /// Answers with the calibration that counts this rating; the refit goes on in the background.
     fn rate(
@@ -40,6 +44,21 @@ pub trait Backend: Send + Sync + 'static {
         judgement: Option<Judgement>,
         score_visible: bool,
     ) -> Answer<'_, Result<Calibration, RateError>>;
+
+    /// Up to `n` faces that are worth a rating by the owner, none of `not`: skipped, or on the page already.
+    fn ask(&self, n: usize, not: Vec<FaceId>) -> Answer<'_, anyhow::Result<Vec<Question>>>;
+
+    /// The question for one face, rated or not.
+    fn question(&self, face: FaceId) -> Answer<'_, anyhow::Result<Option<Question>>>;
+
+    /// The picture whose boxes should be put right next; in that order the one that follows `after`.
+    fn next_to_label(&self, after: Option<PictureId>) -> Answer<'_, anyhow::Result<Option<PictureId>>>;
+
+    /// A picture with the boxes found and those saved.
+    fn boxes(&self, picture: PictureId) -> Answer<'_, anyhow::Result<Option<BoxesView>>>;
+
+    /// Keeps checked boxes as labels for the detector. `false`: there is no such picture.
+    fn save_boxes(&self, picture: PictureId, labels: BoxLabels) -> Answer<'_, anyhow::Result<bool>>;
 
     /// How far the taste is. Asked on every page and poll, so keep it cheap.
     fn standing(&self) -> Answer<'_, anyhow::Result<Standing>>;

@@ -118,7 +118,7 @@ fn box_title(lang: Lang, number: usize, face: &FaceView) -> String {
 }
 
 /// Class that colours by score; "t0" is for a score that means nothing yet.
-fn tone(score: Option<&Score>) -> String {
+pub(super) fn tone(score: Option<&Score>) -> String {
     let known = score.filter(|s| s.calibration().is_calibrated());
     format!("t{}", known.map_or(0, |s| s.mean().round() as u8))
 }
@@ -139,8 +139,13 @@ fn heading(lang: Lang, post: &PostView, view: View) -> Markup {
             }
             details class="more" {
                 summary aria-label=(tr!(lang, "post.more")) { "⋯" }
-                form method="post" action={ "/posts/" (post.id.0) "/remove" } {
-                    button class="danger" { (tr!(lang, "post.remove")) }
+                div class="menu" {
+                    @if let Some(picture) = &post.picture {
+                        a href={ "/boxes/" (picture.id) } { (tr!(lang, "post.boxes")) }
+                    }
+                    form method="post" action={ "/posts/" (post.id.0) "/remove" } {
+                        button class="danger" { (tr!(lang, "post.remove")) }
+                    }
                 }
             }
         }
@@ -267,6 +272,13 @@ pub(super) fn stars(lang: Lang, score: f32) -> Markup {
     }
 }
 
+/// A thumb, up or down.
+pub(super) fn thumb(down: bool) -> Markup {
+    html! {
+        svg class={ "icon" @if down { " down" } } viewBox="0 0 24 24" aria-hidden="true" { use href="#thumb" {} }
+    }
+}
+
 /// 👍, 👎 and 1–5 as one form; the pressed one takes itself back.
 fn buttons(lang: Lang, post: PostId, face: &FaceView) -> Markup {
     let choices = [Judgement::Down, Judgement::Up]
@@ -284,8 +296,8 @@ fn buttons(lang: Lang, post: PostId, face: &FaceView) -> Markup {
                     aria-pressed=(if pressed { "true" } else { "false" }) aria-label=(words::judgement(lang, choice))
                     title=(words::judgement(lang, choice)) {
                     @match choice {
-                        Judgement::Up => svg class="icon" viewBox="0 0 24 24" aria-hidden="true" { use href="#thumb" {} },
-                        Judgement::Down => svg class="icon down" viewBox="0 0 24 24" aria-hidden="true" { use href="#thumb" {} },
+                        Judgement::Up => (thumb(false)),
+                        Judgement::Down => (thumb(true)),
                         Judgement::Stars(stars) => (stars.get()),
                     }
                 }

@@ -1,5 +1,7 @@
 //! The shell around every page.
 
+use std::borrow::Cow;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::json;
 
@@ -29,6 +31,7 @@ pub(super) fn refreshing_page(visitor: &Visitor, title: &str, main: &Markup, und
                 meta name="description" content=(tr!(lang, "app.claim"));
                 link rel="icon" type="image/svg+xml" href=(assets::url("favicon.svg"));
                 link rel="stylesheet" href=(assets::url("app.css"));
+                link rel="stylesheet" href=(assets::url("work.css"));
                 link rel="alternate" type="application/atom+xml" title=(tr!(lang, "feed.title")) href="/feed.xml";
                 script type="module" src=(assets::url("app.js")) {}
                 meta name="words" content=(script_words(lang));
@@ -40,7 +43,7 @@ pub(super) fn refreshing_page(visitor: &Visitor, title: &str, main: &Markup, und
                 (header(visitor))
                 main id="main" { (main) }
                 (footer(visitor))
-                (help(lang))
+                (help(visitor))
                 div id="toast" role="status" aria-live="polite" {}
             }
         }
@@ -60,6 +63,8 @@ fn header(visitor: &Visitor) -> Markup {
                 a href="/" aria-current=[here("/")] { (tr!(lang, "nav.gallery")) }
                 a href="/feed" aria-current=[here("/feed")] { (tr!(lang, "nav.feed")) }
                 a href="/taste" aria-current=[here("/taste")] { (tr!(lang, "nav.taste")) }
+                a href="/rate" aria-current=[here("/rate")] { (tr!(lang, "nav.rate")) }
+                a href="/boxes" aria-current=[visitor.path.starts_with("/boxes").then_some("page")] { (tr!(lang, "nav.boxes")) }
             }
             form class="lang" method="post" action="/lang" {
                 @for other in Lang::ALL.into_iter().filter(|l| *l != lang) {
@@ -83,20 +88,47 @@ fn footer(visitor: &Visitor) -> Markup {
     }
 }
 
-fn help(lang: Lang) -> Markup {
-    let keys = [
-        (vec!["←", "→", "j", "k"], tr!(lang, "help.move")),
-        (vec!["1", "2", "3", "4", "5"], tr!(lang, "help.stars")),
-        (vec!["u", "+"], tr!(lang, "help.up")),
-        (vec!["d", "−"], tr!(lang, "help.down")),
-        (vec!["z"], tr!(lang, "help.undo")),
-        (vec!["?"], tr!(lang, "help.help")),
-    ];
+/// Names of keys, and what they do.
+type Key = (&'static [&'static str], Cow<'static, str>);
+
+/// The keys of the page that the visitor is on.
+fn keys(visitor: &Visitor) -> Vec<Key> {
+    let lang = visitor.lang;
+    if visitor.path.starts_with("/boxes") {
+        return vec![
+            (&["n", "p", "Tab"], tr!(lang, "help.box_choose")),
+            (&["←", "→", "↑", "↓"], tr!(lang, "help.box_move")),
+            (&["a"], tr!(lang, "help.box_add")),
+            (&["Del"], tr!(lang, "help.box_remove")),
+            (&["i"], tr!(lang, "help.box_ignore")),
+            (&["z"], tr!(lang, "help.box_undo")),
+            (&["r"], tr!(lang, "help.box_reset")),
+            (&["Enter"], tr!(lang, "help.box_save")),
+            (&["?"], tr!(lang, "help.help")),
+        ];
+    }
+    let first: Key = if visitor.path == "/rate" {
+        (&["s", "→"], tr!(lang, "help.skip"))
+    } else {
+        (&["←", "→", "j", "k"], tr!(lang, "help.move"))
+    };
+    vec![
+        first,
+        (&["1", "2", "3", "4", "5"], tr!(lang, "help.stars")),
+        (&["u", "+"], tr!(lang, "help.up")),
+        (&["d", "−"], tr!(lang, "help.down")),
+        (&["z"], tr!(lang, "help.undo")),
+        (&["?"], tr!(lang, "help.help")),
+    ]
+}
+
+fn help(visitor: &Visitor) -> Markup {
+    let lang = visitor.lang;
     html! {
         dialog id="help" aria-labelledby="help-title" {
             h2 id="help-title" { (tr!(lang, "help.title")) }
             dl {
-                @for (names, does) in keys {
+                @for (names, does) in keys(visitor) {
                     dt { @for name in names { kbd { (name) } } }
                     dd { (does) }
                 }

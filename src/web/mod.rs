@@ -4,7 +4,7 @@
 //! the rest of the bot through [`Backend`] alone.
 //!
 //! One request's way through: response headers → failures into words → Host and origin check ([`security`]) → token
-//! ([`access`]) → a handler of one of the rooms ([`gallery`], [`post`], [`feed`], [`taste`], [`upload`], [`api`],
+//! ([`access`]) → a handler of one of the rooms ([`gallery`], [`post`], [`asking`], [`boxes`], [`feed`], [`taste`], [`upload`], [`api`],
 //! [`media`], [`atom`], [`ops`]).
 
 #[macro_use]
@@ -12,9 +12,11 @@ mod lang;
 
 mod access;
 mod api;
+mod asking;
 mod assets;
 mod atom;
 mod backend;
+mod boxes;
 mod card;
 mod failure;
 mod feed;
@@ -60,6 +62,14 @@ pub struct WebSettings {
 /// Files that are received at the same time; each may hold [`upload::FILE_LIMIT`] bytes in memory.
 const UPLOADS_AT_ONCE: usize = 4;
 
+/// The address of a Discord server's feed, as a feed reader can open it; `None` when the page cannot be reached from
+/// outside.
+pub fn guild_feed_address(settings: &WebSettings, guild: u64) -> Option<String> {
+    let base = settings.public_url.as_deref()?;
+    let keys = settings.token.as_ref().map(access::Keys::new);
+    Some(format!("{base}{}", access::shared_path(keys.as_ref(), &atom::guild_path(guild))))
+}
+
 /// What every handler can reach.
 #[derive(Clone)]
 struct AppState {
@@ -79,7 +89,10 @@ pub fn router(backend: Arc<dyn Backend>, settings: WebSettings) -> Router {
         .route("/picture/{post}", get(post::page))
         .route("/feed", get(feed::page))
         .route("/feed.xml", get(atom::feed))
+        .route("/guild/{guild}/feed.xml", get(atom::guild_feed))
         .route("/taste", get(taste::page))
+        .route("/rate", get(asking::page))
+        .route("/boxes", get(boxes::next))
         .merge(actions())
         .route("/media/picture/{picture}", get(media::picture))
         .route("/media/thumb/{picture}", get(media::thumbnail))
@@ -103,12 +116,16 @@ fn actions() -> Router<AppState> {
         .route("/upload", form(upload::by_form).layer(upload::body_limit()))
         .route("/faces/{face}/rating", form(post::rate))
         .route("/posts/{post}/remove", form(post::remove))
+        .route("/rate", form(asking::vote))
+        .route("/boxes/{picture}", get(boxes::page).post(boxes::save))
         .route("/lang", form(lang::choose))
         .route("/login", form(access::sign_in))
         .route("/logout", form(access::sign_out))
         .route("/api/pictures", form(upload::by_script).layer(upload::body_limit()))
         .route("/api/posts", get(api::posts))
         .route("/api/posts/{post}", get(api::post).delete(api::remove))
+        .route("/api/ask", get(asking::more))
+        .route("/api/boxes/{picture}", put(boxes::save_by_script))
         .route("/api/faces/{face}/rating", put(api::rate).delete(api::take_back))
 }
 

@@ -4,11 +4,8 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::failure::Failure;
-use super::{AppState, Lang, Visitor, card, layout, words};
+use super::{AppState, Lang, Visitor, asking, card, layout, words};
 use crate::pipeline::{FaceInPost, NotPromoted, TasteView};
-
-/// Numbers of ratings worth looking forward to: the taste gets visibly better at each.
-const MILESTONES: [u32; 5] = [10, 30, 100, 300, 1000];
 
 /// `GET /taste`
 pub(super) async fn page(State(app): State<AppState>, visitor: Visitor) -> Result<Markup, Failure> {
@@ -18,7 +15,8 @@ pub(super) async fn page(State(app): State<AppState>, visitor: Visitor) -> Resul
         div class="intro" {
             h1 { (tr!(lang, "taste.title")) }
             p { (words::calibration(lang, taste.calibration)) }
-            (milestone(lang, taste.calibration.ratings()))
+            (asking::milestone(lang, taste.calibration.ratings()))
+            p { a href="/rate" { (tr!(lang, "taste.rate")) } }
         }
         div class="panels" {
             section { h2 { (tr!(lang, "taste.ratings")) } (ratings(lang, &taste)) }
@@ -29,18 +27,6 @@ pub(super) async fn page(State(app): State<AppState>, visitor: Visitor) -> Resul
         }
     };
     Ok(layout::page(&visitor, &tr!(lang, "taste.title"), &main))
-}
-
-fn milestone(lang: Lang, ratings: u32) -> Markup {
-    html! {
-        @match MILESTONES.into_iter().find(|m| *m > ratings) {
-            Some(next) => div class="milestone" {
-                progress id="milestone" max=(next) value=(ratings) {}
-                label for="milestone" class="quiet" { (tr!(lang, "taste.next", ratings = ratings, next = next)) }
-            },
-            None => p class="quiet" { (tr!(lang, "taste.beyond", ratings = ratings)) },
-        }
-    }
 }
 
 fn ratings(lang: Lang, taste: &TasteView) -> Markup {

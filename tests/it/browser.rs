@@ -1,9 +1,11 @@
-//! The main job as a person does it, in a real browser in front of the real program: hand in a drawing and a photo, rate
-//! faces until the scores mean something, and find a pick in the feed.
+//! What a person does on the page, in a real browser in front of the real program. Here the main job: hand in a drawing
+//! and a photo, rate faces until the scores mean something, and find a pick in the feed.
 
+mod boxes;
 mod driver;
 mod page;
 mod pictures;
+mod rate;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -24,20 +26,38 @@ const SEED: u64 = 7;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_taste_is_taught_through_the_page_and_its_picks_reach_the_feed() {
-    let Some(installed) = Installed::find() else { return };
+    in_browser(|page, folder| async move {
+        let scene = Scene::new(SEED);
+        let files = Files {
+            drawing: pictures::drawing(&folder, &scene),
+            photos: [pictures::landscape(&folder)].into_iter().chain(pictures::real_photo()).collect(),
+        };
+        story(page, scene, files).await;
+    })
+    .await;
+}
+
+/// Runs a story on the page of a bot with its samples; it gets a folder for files.
+async fn in_browser<F>(story: impl FnOnce(Page, PathBuf) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let folder = tempfile::tempdir().unwrap();
-    let bot = Bot::start(&folder.path().join("data"), &[("MEKIKI_SAMPLES", "true")]);
+    in_browser_on(&folder, "true", story).await;
+}
+
+/// Runs a story on the page of a bot whose data lie in `data` of the folder.
+async fn in_browser_on<F>(folder: &tempfile::TempDir, samples: &str, story: impl FnOnce(Page, PathBuf) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let Some(installed) = Installed::find() else { return };
+    let bot = Bot::start(&folder.path().join("data"), &[("MEKIKI_SAMPLES", samples)]);
     let driver = Driver::start(&installed);
     let client = driver.open(&folder.path().join("profile")).await;
-
-    let scene = Scene::new(SEED);
-    let files = Files {
-        drawing: pictures::drawing(folder.path(), &scene),
-        photos: [pictures::landscape(folder.path())].into_iter().chain(pictures::real_photo()).collect(),
-    };
     let page = Page::new(client.clone(), bot.url.clone());
     // In a task of its own, so that the browser is closed also when something is not as it should be.
-    let outcome = tokio::spawn(story(page, scene, files)).await;
+    let outcome = tokio::spawn(story(page, folder.path().to_owned())).await;
     client.close().await.expect("the browser closes");
     if let Err(error) = outcome {
         std::panic::resume_unwind(error.into_panic());

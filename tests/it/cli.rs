@@ -13,6 +13,7 @@ use mekiki::samples::Scene;
 use mekiki::store::{PostFilter, Store};
 use serde_json::Value;
 
+mod rated;
 mod transfer;
 
 fn mekiki(data: &Path, args: &[&str], settings: &[(&str, &str)]) -> Output {

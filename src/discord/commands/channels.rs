@@ -1,4 +1,5 @@
 //! `/watch` and `/curate`: the settings panel's first two pages, by command.
+#![expect(clippy::unused_async, reason = "a command that only holds others is one, too")]
 
 use anyhow::Context as _;
 use poise::serenity_prelude as serenity;

@@ -3,24 +3,49 @@
 use poise::FrameworkError;
 use serenity::all::Permissions;
 
-use super::{App, Context, Error, Lang, lang, say};
+use super::{App, Context, Error, Lang, lang, mention, say};
 use crate::discord::permissions;
 
 pub(super) async fn tell(error: FrameworkError<'_, App, Error>) {
+    if let FrameworkError::UnknownCommand { msg, content_start, framework, .. } = &error {
+        let done = mention::without_known_command(framework, msg, usize::from(*content_start)).await;
+        return done.unwrap_or_else(|error| {
+            tracing::error!(error = format!("{error:#}"), "a mention could not be answered");
+        });
+    }
     let Some(ctx) = error.ctx() else { return log(&error) };
     let words = words(lang(ctx), &error, ctx);
     log(&error);
+    if let FrameworkError::Command { error, .. } = &error {
+        note(ctx, error);
+    }
     if let Err(error) = say(ctx, words).await {
+        note(ctx, &error);
         tracing::warn!(%error, "a failure could not be told");
+    }
+}
+
+/// What Discord refused counts, also where a command asked for it.
+fn note(ctx: Context<'_>, error: &Error) {
+    if let Some(error) = error.downcast_ref::<serenity::Error>() {
+        ctx.data().calls.note(None, error);
     }
 }
 
 fn words(lang: Lang, error: &FrameworkError<'_, App, Error>, ctx: Context<'_>) -> String {
     match error {
-        FrameworkError::ArgumentParse { input, .. } => match input {
-            Some(input) => tr!(lang, "discord.failure.argument", input = short(input)),
-            None => tr!(lang, "discord.failure.argument_missing", command = ctx.command().qualified_name),
-        },
+        // An option that may be left out, and was not understood, is left over in the end.
+        FrameworkError::ArgumentParse { error, ctx: poise::Context::Prefix(prefix), .. }
+            if error.is::<poise::TooManyArguments>() =>
+        {
+            tr!(lang, "discord.failure.argument", input = short(prefix.args))
+        }
+        FrameworkError::ArgumentParse { input: Some(input), .. } => {
+            tr!(lang, "discord.failure.argument", input = short(input))
+        }
+        FrameworkError::ArgumentParse { .. } => {
+            tr!(lang, "discord.failure.argument_missing", command = ctx.command().qualified_name)
+        }
         FrameworkError::CommandStructureMismatch { .. } => tr!(lang, "discord.failure.mismatch"),
         FrameworkError::MissingBotPermissions { missing_permissions, .. } => {
             tr!(lang, "discord.failure.bot_may_not", missing = permissions::names(lang, *missing_permissions))
@@ -52,8 +77,6 @@ fn log(error: &FrameworkError<'_, App, Error>) {
             let what = payload.as_deref().unwrap_or_default();
             tracing::error!(what, command = %ctx.command().qualified_name, "a command panicked");
         }
-        // Somebody wrote a word after the prefix that is none of ours; or Discord knows commands of an older start.
-        FrameworkError::UnknownCommand { .. } => {}
         other => tracing::debug!(error = %other, "a command was not run"),
     }
 }

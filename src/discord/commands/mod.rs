@@ -5,8 +5,15 @@ mod about;
 mod channels;
 mod choices;
 mod failure;
+mod links;
+mod look;
+mod mention;
 mod naming;
 mod own_data;
+mod rate;
+mod score;
+pub(super) mod sight;
+mod taste;
 #[cfg(test)]
 mod tests;
 
@@ -16,9 +23,10 @@ use poise::serenity_prelude as serenity;
 use serenity::{ChannelType, ComponentInteraction, CreateCommand, FullEvent, Http, Interaction};
 
 use super::answer::Answer;
-use super::{App, Error, Lang, permissions, setup};
+use super::{App, Error, Lang, buttons, permissions, setup};
 
 use choices::choices;
+pub(super) use mention::is_asked;
 #[cfg(test)]
 pub(crate) use naming::keys;
 
@@ -26,14 +34,8 @@ pub(super) type Context<'a> = poise::Context<'a, App, Error>;
 type Command = poise::Command<App, Error>;
 
 /// Kinds of channels whose pictures can be watched; threads come with them.
-pub(super) const WATCHABLE: [ChannelType; 6] = [
-    ChannelType::Text,
-    ChannelType::News,
-    ChannelType::Forum,
-    permissions::MEDIA,
-    ChannelType::Voice,
-    ChannelType::Stage,
-];
+pub(super) const WATCHABLE: [ChannelType; 5] =
+    [ChannelType::Text, ChannelType::News, ChannelType::Forum, ChannelType::Voice, ChannelType::Stage];
 
 /// Kinds of channels that picks can be shown in.
 pub(super) const CURATABLE: [ChannelType; 2] = [ChannelType::Text, ChannelType::News];
@@ -43,6 +45,7 @@ pub fn framework(app: App) -> poise::Framework<App, Error> {
     let prefix_options = poise::PrefixFrameworkOptions {
         prefix: Some(Cow::Owned(app.settings.prefix.clone())),
         mention_as_prefix: true,
+        non_command_message: Some(|framework, message| Box::pin(mention::without_command(framework, message))),
         ..Default::default()
     };
     let options = poise::FrameworkOptions {
@@ -58,7 +61,12 @@ pub fn framework(app: App) -> poise::Framework<App, Error> {
     };
     poise::Framework::builder()
         .options(options)
-        .setup(|ctx, _, framework| {
+        .setup(|ctx, ready, framework| {
+            tracing::info!(
+                invite = permissions::invite(ready.application.id.get()),
+                "on Discord as {}",
+                ready.user.name
+            );
             let commands = registration(&framework.options().commands);
             tokio::spawn(register(ctx.http.clone(), commands));
             Box::pin(async move { Ok(app) })
@@ -69,12 +77,21 @@ pub fn framework(app: App) -> poise::Framework<App, Error> {
 /// Every command, with its words.
 fn all() -> Vec<Command> {
     let mut commands = vec![
+        score::score(),
+        score::score_menu(),
+        rate::rate(),
+        look::top(),
+        taste::taste(),
+        look::stats(),
         about::help(),
         about::ping(),
         setup::setup(),
         channels::watch(),
         channels::curate(),
+        look::subscribe(),
         own_data::privacy(),
+        own_data::export(),
+        own_data::forget(),
         own_data::optout(),
     ];
     for command in &mut commands {
@@ -123,6 +140,8 @@ fn may_pass(error: &serenity::Error) -> bool {
 
 /// Takes a command at once, so that there are 15 minutes to answer it instead of 3 seconds; shows typing for a message.
 async fn defer(ctx: Context<'_>) {
+    // Held as long as the command runs: a stop waits for it.
+    ctx.set_invocation_data(ctx.data().in_flight.token()).await;
     let taken = match ctx {
         poise::Context::Application(slash) => slash.defer_response(ctx.command().ephemeral).await,
         poise::Context::Prefix(_) => ctx.defer_or_broadcast().await.map(|_| ()),
@@ -141,11 +160,16 @@ async fn on_event(framework: poise::FrameworkContext<'_, App, Error>, event: &Fu
 
 /// Buttons and selects of the commands' own answers, told by their id.
 async fn component(ctx: &serenity::Context, click: &ComponentInteraction, app: &App) -> Result<(), Error> {
+    let _in_flight = app.in_flight.token();
     let lang = Lang::of(Some(&click.locale), click.guild_locale.as_deref());
     let id = click.data.custom_id.as_str();
-    let Some((kind, _)) = id.split_once(':') else { return Ok(()) };
+    let Some((kind, rest)) = id.split_once(':') else { return Ok(()) };
     let done = match kind {
         "setup" => setup::clicked(ctx, click, app, lang).await,
+        "up" | "down" | "rate" | "why" | "notface" | "remove" => buttons::clicked(ctx, click, app, lang).await,
+        "ask" => rate::clicked(ctx, click, app, rest, lang).await,
+        "reset" => taste::reset_clicked(ctx, click, app, rest, lang).await,
+        "forget" => own_data::forget_clicked(ctx, click, app, rest, lang).await,
         _ => return Ok(()),
     };
     if let Err(error) = done {
@@ -176,6 +200,12 @@ pub(super) fn lang(ctx: Context<'_>) -> Lang {
 /// The guild, if the bot is in it: a command can also come from where only the person has installed it.
 pub(super) fn joined_guild(ctx: Context<'_>) -> Option<serenity::GuildId> {
     ctx.guild_id().filter(|id| ctx.cache().guild(*id).is_some())
+}
+
+/// Discord does not let the bot do or see it, or it is not there.
+fn is_refusal(error: &serenity::Error) -> bool {
+    let serenity::Error::Http(error) = error else { return false };
+    matches!(error.status_code(), Some(serenity::StatusCode::FORBIDDEN | serenity::StatusCode::NOT_FOUND))
 }
 
 async fn say(ctx: Context<'_>, answer: impl Into<Answer>) -> Result<(), Error> {

@@ -78,7 +78,13 @@ pub(crate) fn keys() -> Vec<String> {
     for command in &super::all() {
         collect(command, "discord.cmd", &mut keys);
     }
+    keys.extend(choices::<super::look::Period>().chain(choices::<super::channels::Style>()));
     keys
+}
+
+#[cfg(test)]
+fn choices<T: poise::ChoiceParameter>() -> impl Iterator<Item = String> {
+    (0..).map_while(T::from_index).map(|choice| choice.name().to_owned())
 }
 
 #[cfg(test)]
@@ -189,9 +195,10 @@ mod tests {
         const MANAGE_GUILD: &str = "32";
         for command in registration(&super::super::all()) {
             let value = serde_json::to_value(command).unwrap();
-            let moderators = ["setup", "watch", "curate"].contains(&value["name"].as_str().unwrap());
+            let name = value["name"].as_str().unwrap();
+            let moderators = ["setup", "watch", "curate"].contains(&name);
             assert_eq!(value["default_member_permissions"] == MANAGE_GUILD, moderators, "{value}");
-            assert_eq!(value["contexts"] == serde_json::json!([0]), moderators, "{value}");
+            assert_eq!(value["contexts"] == serde_json::json!([0]), moderators || name == "subscribe", "{value}");
         }
     }
 

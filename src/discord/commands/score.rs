@@ -2,30 +2,28 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use poise::serenity_prelude as serenity;
-use serenity::{
-    Attachment, ChannelId, GuildId, Message, MessageId, MessagePagination, Permissions, StatusCode, UserId,
-};
+use serenity::{Attachment, ChannelId, GuildId, Message, MessageId, MessagePagination, MessageReferenceKind, UserId};
 
-use super::links::{Link, Linked};
-use super::{Answer, App, Context, Error, Lang, joined_guild, lang, say};
+use super::links::{Link, Linked, NotALink};
+use super::sight::{is_restricted, may_see};
+use super::{Answer, App, Context, Error, Lang, is_refusal, joined_guild, lang, say};
 use crate::discord::message::ScoreMessage;
 use crate::discord::telling::Telling;
-use crate::discord::{permissions, pictures_of, places};
+use crate::discord::{pictures_of, places};
 use crate::domain::{Author, MessageKey, PostId, Rater, Scope, SendKind};
 use crate::pipeline::{Ask, MessagePicture, NewSend, Pipeline, SubmitError};
 
 /// Messages looked through for the last picture.
 const LOOK_BACK: u8 = 50;
 /// How long an answer may take; after that it says that it is still at work.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Who asks, and where.
-struct Asker<'a> {
+pub(super) struct Asker<'a> {
     ctx: &'a serenity::Context,
     app: &'a App,
-    lang: Lang,
+    pub(super) lang: Lang,
     person: UserId,
     /// The bot is in it.
     guild: Option<GuildId>,
@@ -33,7 +31,7 @@ struct Asker<'a> {
 }
 
 /// What to score; or why there is nothing, in words.
-type Found = Result<Ask, String>;
+pub(super) type Found = Result<Ask, String>;
 
 #[poise::command(
     slash_command,
@@ -53,14 +51,9 @@ pub(super) async fn score(
         poise::Context::Prefix(prefix) => asker.by_message(prefix.msg, link.as_deref()).await?,
         poise::Context::Application(slash) => match (image, link) {
             (None, None) => asker.last_picture(None).await?,
-            (image, link) => {
-                // The answer is the message that these pictures are in.
-                let answer = slash.interaction.get_response(ctx).await.context("the answer was not begun")?;
-                match (image, link) {
-                    (Some(image), _) => Ok(asker.uploaded(answer.id, &image)),
-                    (None, link) => asker.linked(answer.id, &link.unwrap_or_default()).await?,
-                }
-            }
+            // Until the answer is sent, the interaction stands for the message that these pictures are in.
+            (Some(image), _) => Ok(asker.uploaded(slash.interaction.id.get().into(), &image)),
+            (None, Some(link)) => asker.linked(slash.interaction.id.get().into(), &link).await?,
         },
     };
     answer(ctx, &asker, found).await
@@ -82,41 +75,32 @@ async fn answer(ctx: Context<'_>, asker: &Asker<'_>, found: Found) -> Result<(),
         Err(words) => say(ctx, words).await,
         Ok((source, answer)) => {
             let sent = ctx.send(Answer::from(answer).into()).await?.into_message().await?;
+            let source = if source.message == ctx.id() && matches!(ctx, poise::Context::Application(_)) {
+                let shown = MessageKey { channel: sent.channel_id.get(), message: sent.id.get() };
+                asker.app.pipeline.move_posts(source, shown).await?;
+                shown
+            } else {
+                source
+            };
             asker.keep(source, &sent).await
         }
     }
 }
 
-/// A message that says nothing but the bot's name, or a direct message: its pictures are scored, or the one it answers.
-/// False when there is none.
-pub(super) async fn by_mention(ctx: &serenity::Context, app: &App, message: &Message) -> Result<bool, Error> {
-    let guild = message.guild_id.filter(|id| ctx.cache.guild(*id).is_some());
-    let locale = guild.and_then(|id| ctx.cache.guild(id).map(|guild| guild.preferred_locale.clone()));
-    let asker = Asker {
-        ctx,
-        app,
-        lang: Lang::of(None, locale.as_deref()),
-        person: message.author.id,
-        guild,
-        channel: message.channel_id,
-    };
-    let replied = message.referenced_message.as_deref();
-    let Some(ask) = asker.shown_in(message).or_else(|| replied.and_then(|m| asker.shown_in(m))) else {
-        return Ok(false);
-    };
-    message.channel_id.broadcast_typing(ctx).await?;
-    match asker.scored(Ok(ask)).await? {
+/// The answer to a message that is no command to poise.
+pub(super) async fn send(asker: &Asker<'_>, message: &Message, found: Found) -> Result<(), Error> {
+    let ctx = asker.ctx;
+    let reply = |answer: Answer| answer.message().reference_message(message);
+    match asker.scored(found).await? {
         Err(words) => {
-            let reply = Answer::text(words).message().reference_message(message);
-            message.channel_id.send_message(ctx, reply).await?;
+            message.channel_id.send_message(ctx, reply(words.into())).await?;
+            Ok(())
         }
         Ok((source, answer)) => {
-            let reply = Answer::from(answer).message().reference_message(message);
-            let sent = message.channel_id.send_message(ctx, reply).await?;
-            asker.keep(source, &sent).await?;
+            let sent = message.channel_id.send_message(ctx, reply(answer.into())).await?;
+            asker.keep(source, &sent).await
         }
     }
-    Ok(true)
 }
 
 impl<'a> Asker<'a> {
@@ -131,12 +115,20 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// Of a message that is no command to poise.
+    pub(super) fn of_message(ctx: &'a serenity::Context, app: &'a App, message: &Message) -> Self {
+        let guild = message.guild_id.filter(|id| ctx.cache.guild(*id).is_some());
+        let locale = guild.and_then(|id| ctx.cache.guild(id).map(|guild| guild.preferred_locale.clone()));
+        let lang = Lang::of(None, locale.as_deref());
+        Self { ctx, app, lang, person: message.author.id, guild, channel: message.channel_id }
+    }
+
     fn scope(&self) -> Scope {
         Pipeline::scope_of(self.guild.map(GuildId::get), self.person.get())
     }
 
     /// The message's own pictures, those behind the link, of the message it answers, or the last ones before it.
-    async fn by_message(&self, message: &Message, link: Option<&str>) -> Result<Found, Error> {
+    pub(super) async fn by_message(&self, message: &Message, link: Option<&str>) -> Result<Found, Error> {
         let replied = message.referenced_message.as_deref();
         // A link's preview may not be there yet: the link itself is, and it may name a message.
         if message.attachments.is_empty()
@@ -155,6 +147,12 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// The pictures that a message shows, or the one that it answers.
+    pub(super) fn shown_in_or_before(&self, message: &Message) -> Option<Ask> {
+        let replied = message.referenced_message.as_deref();
+        self.shown_in(message).or_else(|| replied.and_then(|replied| self.shown_in(replied)))
+    }
+
     /// The pictures that a message shows.
     fn shown_in(&self, message: &Message) -> Option<Ask> {
         let pictures = pictures_of(message);
@@ -164,11 +162,12 @@ impl<'a> Asker<'a> {
         let place = message.guild_id.or(self.guild).map_or("@me".to_owned(), |id| id.to_string());
         let link = format!("https://discord.com/channels/{place}/{}/{}", message.channel_id, message.id);
         let author = &message.author;
+        let profile = message.webhook_id.is_none().then(|| format!("https://discord.com/users/{}", author.id));
         Some(Ask {
-            author: Author { name: Some(author.display_name().to_owned()), link: None },
+            author: Author { name: Some(author.display_name().to_owned()), link: profile },
             author_id: Rater::discord(author.id.get()),
             link: Some(link),
-            marked_restricted: self.is_restricted(message.channel_id),
+            marked_restricted: self.is_restricted(message.channel_id) || self.forwards_restricted(message),
             ..self.ask(message.channel_id, message.id, pictures)
         })
     }
@@ -201,7 +200,7 @@ impl<'a> Asker<'a> {
     /// What a link leads to. `within`: the message that it stands in.
     async fn linked(&self, within: MessageId, link: &str) -> Result<Found, Error> {
         match Link::of(link) {
-            Err(bad) => Ok(Err(bad.words(self.lang))),
+            Err(NotALink) => Ok(Err(tr!(self.lang, "discord.ask.not_a_link").into_owned())),
             Ok(Link { key, to: Linked::Picture(url) }) => {
                 let picture = MessagePicture { key, url: url.clone(), title: None };
                 Ok(Ok(Ask { link: Some(url), ..self.ask(self.channel, within, vec![picture]) }))
@@ -219,9 +218,7 @@ impl<'a> Asker<'a> {
             return refused();
         }
         match self.ctx.http.get_message(channel, message).await {
-            Ok(found) => {
-                Ok(self.shown_in(&found).ok_or_else(|| tr!(self.lang, "discord.ask.no_picture").into_owned()))
-            }
+            Ok(found) => Ok(self.shown_in(&found).ok_or_else(|| tr!(self.lang, "discord.ask.no_picture").into_owned())),
             Err(error) if is_refusal(&error) => refused(),
             Err(error) => Err(error.into()),
         }
@@ -251,7 +248,15 @@ impl<'a> Asker<'a> {
     }
 
     fn is_restricted(&self, channel: ChannelId) -> bool {
-        places::in_cache(&self.ctx.cache, self.guild, channel).is_some_and(|place| place.restricted)
+        is_restricted(self.ctx, self.guild, channel)
+    }
+
+    /// It shows what was posted in an age-restricted channel, or where nobody here can tell.
+    fn forwards_restricted(&self, message: &Message) -> bool {
+        let reference = message.message_reference.as_ref().filter(|r| r.kind == MessageReferenceKind::Forward);
+        reference.is_some_and(|origin| {
+            places::cached(&self.ctx.cache, None, origin.channel_id.get()).is_none_or(|place| place.restricted)
+        })
     }
 
     /// The answer, with the message it speaks of; or why there is none, in words.
@@ -262,7 +267,9 @@ impl<'a> Asker<'a> {
         };
         let pipeline = &self.app.pipeline;
         let own = ask.author_id == Rater::discord(self.person.get());
-        if !own && pipeline.is_opted_out(Some(&ask.author_id), &[]).await? {
+        let links: Vec<&str> =
+            ask.pictures.iter().map(|picture| picture.url.as_str()).chain(ask.link.as_deref()).collect();
+        if pipeline.is_opted_out(Some(&ask.author_id).filter(|_| !own), &links).await? {
             return Ok(Err(tr!(self.lang, "discord.ask.opted_out").into_owned()));
         }
         let posts = match self.posts(&ask).await {
@@ -291,34 +298,11 @@ impl<'a> Asker<'a> {
 
     /// Reactions, buttons and deletions find the answer.
     async fn keep(&self, source: MessageKey, sent: &Message) -> Result<(), Error> {
-        let answer = NewSend {
-            kind: SendKind::Answer,
-            scope: self.scope(),
-            source,
-            post: None,
-            channel: sent.channel_id.get(),
-        };
+        let answer =
+            NewSend { kind: SendKind::Answer, scope: self.scope(), source, post: None, channel: sent.channel_id.get() };
         self.app.pipeline.record_answer(&answer, sent.id.get()).await?;
         Ok(())
     }
-}
-
-/// Whether a member may read a channel; a thread goes by its channel, a private one is closed.
-pub(super) fn may_see(guild: &serenity::Guild, channel: ChannelId, member: &serenity::Member) -> bool {
-    let thread = guild.threads.iter().find(|thread| thread.id == channel);
-    if thread.is_some_and(|thread| thread.kind == serenity::ChannelType::PrivateThread) {
-        return false;
-    }
-    let channel = thread.and_then(|thread| thread.parent_id).unwrap_or(channel);
-    let Some(channel) = guild.channels.get(&channel) else { return false };
-    permissions::allowed(guild, channel, member)
-        .contains(Permissions::VIEW_CHANNEL | Permissions::READ_MESSAGE_HISTORY)
-}
-
-/// Discord does not let the bot see it, or it is not there.
-fn is_refusal(error: &serenity::Error) -> bool {
-    let serenity::Error::Http(error) = error else { return false };
-    matches!(error.status_code(), Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND))
 }
 
 impl From<ScoreMessage> for Answer {

@@ -11,12 +11,12 @@ use crate::domain::{PostId, Rater};
 use crate::pipeline::{Pipeline, PostView};
 
 /// What somebody may see where they are.
-pub(super) struct Sight<'a> {
+pub(in crate::discord) struct Sight<'a> {
     ctx: &'a serenity::Context,
     person: UserId,
     guild: Option<(GuildId, Member)>,
     /// The channel they are in is age-restricted.
-    pub(super) restricted: bool,
+    pub(in crate::discord) restricted: bool,
 }
 
 impl<'a> Sight<'a> {
@@ -25,7 +25,7 @@ impl<'a> Sight<'a> {
     }
 
     /// `guild`: the bot is in it.
-    pub(super) async fn at(
+    pub(in crate::discord) async fn at(
         ctx: &'a serenity::Context,
         person: UserId,
         guild: Option<GuildId>,
@@ -40,7 +40,7 @@ impl<'a> Sight<'a> {
     }
 
     /// Whether they may see what came in this post.
-    pub(super) async fn sees(&self, pipeline: &Pipeline, post: PostId) -> Result<bool, Error> {
+    pub(in crate::discord) async fn sees(&self, pipeline: &Pipeline, post: PostId) -> Result<bool, Error> {
         let Some((guild, _)) = &self.guild else {
             // Outside of guilds everybody has only what is their own.
             return Ok(true);
@@ -76,6 +76,5 @@ pub(super) fn may_see(guild: &Guild, channel: ChannelId, member: &Member) -> boo
     }
     let channel = thread.and_then(|thread| thread.parent_id).unwrap_or(channel);
     let Some(channel) = guild.channels.get(&channel) else { return false };
-    permissions::allowed(guild, channel, member)
-        .contains(Permissions::VIEW_CHANNEL | Permissions::READ_MESSAGE_HISTORY)
+    permissions::allowed(guild, channel, member).contains(Permissions::VIEW_CHANNEL | Permissions::READ_MESSAGE_HISTORY)
 }

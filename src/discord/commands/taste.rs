@@ -58,9 +58,10 @@ async fn shown(ctx: Context<'_>) -> Result<(), Error> {
 
 /// `own`: how many ratings a taste of the asker's own has learnt from.
 pub(super) fn taste_words(lang: Lang, scope: Scope, taste: &TasteView, own: Option<u32>) -> String {
-    let title = match scope {
-        Scope::User(_) => tr!(lang, "discord.taste.title_mine"),
-        _ => tr!(lang, "discord.taste.title"),
+    let title = if matches!(scope, Scope::User(_)) {
+        tr!(lang, "discord.taste.title_mine")
+    } else {
+        tr!(lang, "discord.taste.title")
     };
     let ratings = taste.calibration.ratings();
     let mut lines = vec![title.into_owned()];
@@ -71,13 +72,13 @@ pub(super) fn taste_words(lang: Lang, scope: Scope, taste: &TasteView, own: Opti
     lines.push(milestone(lang, ratings));
     if let Some((rank, n)) = taste.held_out {
         let how = if rank >= 0.7 {
-            tr!(lang, "taste.rank.strong")
+            tr!(lang, "discord.taste.rank_strong")
         } else if rank >= 0.4 {
-            tr!(lang, "taste.rank.fair")
+            tr!(lang, "discord.taste.rank_fair")
         } else if rank >= 0.2 {
-            tr!(lang, "taste.rank.weak")
+            tr!(lang, "discord.taste.rank_weak")
         } else {
-            tr!(lang, "taste.rank.none")
+            tr!(lang, "discord.taste.rank_none")
         };
         lines.push(tr!(lang, "discord.taste.rank", how = how, rank = format!("{rank:.2}"), n = n).into_owned());
     }
@@ -108,11 +109,7 @@ pub(super) fn milestone(lang: Lang, ratings: u32) -> String {
 }
 
 /// For each rating, where the scores of what was rated so lie; `None` before there is something to show.
-async fn calibration_picture(
-    pipeline: &Pipeline,
-    scope: Scope,
-    lang: Lang,
-) -> Result<Option<CreateAttachment>, Error> {
+async fn calibration_picture(pipeline: &Pipeline, scope: Scope, lang: Lang) -> Result<Option<CreateAttachment>, Error> {
     let Some(current) = pipeline.taste(scope) else { return Ok(None) };
     let examples = pipeline.examples(scope).await?;
     let pairs: Vec<(Judgement, f32)> =
@@ -237,8 +234,8 @@ pub(super) async fn reset_clicked(
         }
     };
     click.create_response(ctx, CreateInteractionResponse::Acknowledge).await?;
-    let n = app.pipeline.reset_taste(scope).await?;
-    click.edit_response(ctx, Answer::text(tr!(lang, "discord.reset.done", n = n)).edit()).await?;
+    app.pipeline.reset_taste(scope).await?;
+    click.edit_response(ctx, Answer::text(tr!(lang, "discord.reset.done")).edit()).await?;
     Ok(())
 }
 

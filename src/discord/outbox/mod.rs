@@ -28,7 +28,8 @@ use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::Lang;
-use crate::domain::{Scope, SendKind, SendState};
+use super::breaker::{Breaker, Refusal};
+use crate::domain::{MessageKey, Scope, SendKind, SendState};
 use crate::pipeline::{Attempt, Follows, Pipeline, SendRow, StoreError, crash_point};
 use channels::Channels;
 use content::Content;
@@ -56,13 +57,14 @@ pub struct Outbox {
     me: OnceCell<UserId>,
     /// Channels that refused lately, with the reason and until when they are let alone.
     refused: Mutex<HashMap<u64, (String, OffsetDateTime)>>,
+    calls: Arc<Breaker>,
 }
 
 impl Outbox {
     /// `cache` saves requests about channels and guilds; it may be empty.
-    pub fn new(pipeline: Arc<Pipeline>, http: Arc<Http>, cache: Arc<Cache>) -> Self {
+    pub fn new(pipeline: Arc<Pipeline>, http: Arc<Http>, cache: Arc<Cache>, calls: Arc<Breaker>) -> Self {
         let channels = Channels::new(Arc::clone(&http), cache);
-        Self { pipeline, http, channels, me: OnceCell::new(), refused: Mutex::default() }
+        Self { pipeline, http, channels, me: OnceCell::new(), refused: Mutex::default(), calls }
     }
 
     /// Works until stopped; then lets the requests under way end, some seconds long. What is left is taken up at the next
@@ -173,6 +175,8 @@ impl Outbox {
 
     async fn sent(&self, row: &SendRow, message: u64, follows: Follows) -> Result<(), Trouble> {
         self.pipeline.store().set_sent(row.id, message, follows, self.pipeline.now()).await?;
+        // Somebody may have been quicker to react than this was to write down what the message is.
+        self.pipeline.settle_reactions(MessageKey { channel: row.channel, message }).await?;
         metrics::counter!("mekiki_discord_sent_total", "kind" => row.kind.as_str()).increment(1);
         if row.kind == SendKind::Pick {
             tracing::info!(send = row.id.0, channel = row.channel, message, "picked on Discord");
@@ -266,25 +270,34 @@ impl Outbox {
         refused.entry(channel).or_insert_with(|| (reason.to_owned(), until));
     }
 
-    /// Lets a channel be tried again at once: its permissions were mended.
-    pub fn forget_refusal(&self, channel: u64) {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(&channel);
+    /// Lets a channel, or `None`: each, be tried again at once: permissions changed.
+    pub fn forget_refusals(&self, channel: Option<u64>) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.retain(|&id, _| channel.is_some_and(|c| c != id));
+    }
+
+    /// Within its time, and only as long as Discord does not refuse too much.
+    async fn request<T>(&self, request: impl Future<Output = serenity::Result<T>>, channel: u64) -> Result<T, Trouble> {
+        let refused = |why: Refusal| Trouble::Later { attempt: Attempt::Refused, why: why.to_string() };
+        self.calls.allows(None).map_err(refused)?;
+        let noted = Box::pin(async { request.await.inspect_err(|error| self.calls.note(None, error)) });
+        in_time(noted, channel).await
     }
 
     async fn post(&self, channel: u64, message: CreateMessage) -> Result<Message, Trouble> {
         let sending = ChannelId::new(channel).send_message(&*self.http, message.enforce_nonce(true));
-        in_time(sending, channel).await
+        self.request(sending, channel).await
     }
 
     async fn edit(&self, channel: u64, message: u64, edit: EditMessage) -> Result<(), Trouble> {
         let editing = ChannelId::new(channel).edit_message(&*self.http, MessageId::new(message), edit);
-        in_time(editing, channel).await.map(drop)
+        self.request(editing, channel).await.map(drop)
     }
 
     /// Deleting what is gone already is no trouble.
     async fn delete_message(&self, channel: u64, message: u64) -> Result<(), Trouble> {
         let deleting = self.http.delete_message(ChannelId::new(channel), MessageId::new(message), None);
-        match in_time(deleting, channel).await {
+        match self.request(deleting, channel).await {
             Err(Trouble::Missing) => Ok(()),
             other => other,
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serenity::model::id::{ChannelId, MessageId};
 use time::OffsetDateTime;
 
+use super::Outbox;
 use super::trouble::Trouble;
-use super::{Outbox, in_time};
 use crate::domain::{PUBLISHED_PER_HOUR, Publishing, SendKind, publishing};
 use crate::pipeline::{Attempt, StoreError, Unpublished};
 
@@ -64,7 +64,7 @@ impl Outbox {
         for send in sends {
             let (channel, message) = (ChannelId::new(send.key.channel), MessageId::new(send.key.message));
             let now = self.pipeline.now();
-            match in_time(self.http.crosspost_message(channel, message), send.key.channel).await {
+            match self.request(self.http.crosspost_message(channel, message), send.key.channel).await {
                 Ok(_) => store.set_published(send.send, now).await?,
                 // 40033: it was published before a stop could be told.
                 Err(Trouble::Bad(said)) if said.contains("(40033)") => store.set_published(send.send, now).await?,

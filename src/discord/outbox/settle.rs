@@ -5,8 +5,8 @@ use serenity::model::application::{ActionRowComponent, ButtonKind};
 use serenity::model::channel::{Message, MessageReferenceKind};
 use serenity::model::id::{ChannelId, MessageId};
 
+use super::Outbox;
 use super::trouble::Trouble;
-use super::{Outbox, in_time};
 use crate::domain::SendKind;
 use crate::pipeline::SendRow;
 
@@ -33,7 +33,7 @@ impl Outbox {
         let mut after = MessageId::new(row.source.message);
         for _ in 0..PAGES {
             let asked = self.http.get_messages(channel, Some(MessagePagination::After(after)), Some(PAGE));
-            let page = match in_time(asked, row.channel).await {
+            let page = match self.request(asked, row.channel).await {
                 // Without the channel there is no message.
                 Err(Trouble::Missing) => return Ok(None),
                 page => page?,

@@ -222,7 +222,7 @@ impl Panel<'_> {
 
     fn pick_rows(&self) -> Vec<CreateActionRow> {
         let (lang, settings) = (self.lang, self.settings);
-        let thresholds = with(THRESHOLDS.to_vec(), settings.threshold, |a, b| a.total_cmp(b))
+        let thresholds = with(THRESHOLDS.to_vec(), settings.threshold, f32::total_cmp)
             .into_iter()
             .map(|t| (trimmed(t), tr!(lang, "discord.setup.threshold_choice", score = trimmed(t)).into_owned()));
         let limits = with(LIMITS.to_vec(), settings.picks_per_hour, Ord::cmp)

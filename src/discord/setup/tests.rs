@@ -120,7 +120,7 @@ fn a_click_changes_that_one_setting() {
     for (id, value) in [("setup:2:threshold", "3.5"), ("setup:3:learn:on", ""), ("setup:1:role", "40")] {
         let values: Vec<String> = Some(value.to_owned()).filter(|v| !v.is_empty()).into_iter().collect();
         match read(id, &values) {
-            Some((_, Step::Set(change))) => apply(&mut settings, change),
+            Some((_, Step::Set(change))) => apply(&mut settings, &change),
             other => panic!("{id} is {other:?}"),
         }
     }

@@ -1,9 +1,11 @@
 //! The store on a real file.
 
+mod asking;
 mod database;
 mod desk;
 mod guild_desk;
 mod guilds;
+mod messages;
 mod posts;
 mod privacy;
 mod ratings;

@@ -1,11 +1,12 @@
 // The page's script: keeps cards up to date, and wires up uploading and rating. Everything also works without it.
 import { startUploads } from "./upload.js";
 import { startRating } from "./rating.js";
+import { send } from "./outbox.js";
 
 export const words = JSON.parse(document.querySelector("meta[name=words]").content);
 const cards = document.querySelector("#cards");
 
-/** Asks the API; a failure throws an Error whose message is in words. */
+/** Asks the API; a failure throws an Error whose message is in words, with the answer's status if there was one. */
 export async function ask(path, options = {}) {
   let answer;
   try {
@@ -15,7 +16,7 @@ export async function ask(path, options = {}) {
   }
   const body = answer.status === 204 ? null : await answer.json().catch(() => null);
   if (answer.status === 401) location.reload();
-  if (!answer.ok) throw new Error(body?.error?.message ?? words.offline);
+  if (!answer.ok) throw Object.assign(new Error(body?.error?.message ?? words.offline), { status: answer.status });
   return body;
 }
 
@@ -28,7 +29,7 @@ export function toast(text) {
   toastTimer = setTimeout(() => box.classList.remove("on"), 4000);
 }
 
-function element(html) {
+export function element(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   return template.content.firstElementChild;
@@ -177,3 +178,7 @@ if (cards) {
   document.addEventListener("visibilitychange", () => document.hidden || poll(true));
 }
 startUploads();
+document.querySelector("#help-button").addEventListener("click", () => document.querySelector("#help").showModal());
+if (document.querySelector("#asking")) import("./asking.js").then((page) => page.startAsking());
+else send();
+if (document.querySelector("#editor")) import("./boxes.js").then((page) => page.startBoxes());

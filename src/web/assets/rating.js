@@ -25,7 +25,6 @@ export function startRating() {
     });
   }
   document.addEventListener("keydown", onKey);
-  document.querySelector("#help-button").addEventListener("click", () => document.querySelector("#help").showModal());
 }
 
 async function rate(form, judgement, undoing = false) {

@@ -103,3 +103,38 @@ async fn hostile_texts_and_links_do_not_get_through() {
     assert!(!reply.body.contains("javascript:") && !reply.body.contains("data:text"));
     assert!(reply.body.contains("https://mekiki.example.org/media/crop/10"));
 }
+
+#[tokio::test]
+async fn a_discord_server_has_a_feed_that_leads_to_its_posts() {
+    let site = two();
+    let reply = site.send(Method::GET, "/guild/7/feed.xml", &[], Body::empty()).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let guild = atom_syndication::Feed::read_from(reply.body.as_bytes()).unwrap();
+    let own = atom_syndication::Feed::read_from(feed(&site, &[]).await.body.as_bytes()).unwrap();
+    assert_ne!(guild.id, own.id);
+    assert_eq!(guild.links.len(), 1);
+    assert_eq!(guild.links[0].href, "http://localhost:8080/guild/7/feed.xml");
+    let alternate = guild.entries[0].links.iter().find(|l| l.rel == "alternate").unwrap();
+    let via = own.entries[0].links.iter().find(|l| l.rel == "via").unwrap();
+    assert_eq!(alternate.href, via.href);
+    assert!(!reply.body.contains("/picture/"), "the owner's page is not theirs");
+    let unknown = site.send(Method::GET, "/guild/8/feed.xml", &[], Body::empty()).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_servers_feed_is_opened_by_the_address_that_the_bot_tells() {
+    let settings = WebSettings {
+        token: Some("a-token-of-some-length".to_owned().into()),
+        public_url: Some("https://mekiki.example".into()),
+        lang: None,
+    };
+    let address = crate::web::guild_feed_address(&settings, 7).unwrap();
+    let path = address.strip_prefix("https://mekiki.example").unwrap().to_owned();
+    assert!(path.starts_with("/guild/7/feed.xml?key="), "{path}");
+    let site = Site::with(Fixture::with(vec![picked(1)]), settings.clone());
+    assert_eq!(site.send(Method::GET, &path, &[], Body::empty()).await.status, StatusCode::OK);
+    let other = path.replace("/7/", "/8/");
+    assert_ne!(site.send(Method::GET, &other, &[], Body::empty()).await.status, StatusCode::OK);
+    assert_eq!(crate::web::guild_feed_address(&WebSettings { public_url: None, ..settings }, 7), None);
+}

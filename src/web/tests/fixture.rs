@@ -9,10 +9,12 @@ use time::macros::datetime;
 use tower::ServiceExt;
 
 use crate::domain::{
-    Author, Calibration, Confidence, FaceId, Judgement, PictureBox, PictureId, PostId, Score, Size, TasteId, Verdict,
+    Author, BoxLabels, Calibration, Confidence, FaceId, Judgement, PictureBox, PictureId, PostId, Score, Size, TasteId,
+    Verdict,
 };
 use crate::pipeline::{
-    FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostSource, PostState, PostView, TasteView,
+    BoxesView, FaceInPost, FaceView, GalleryFilter, LabelCounts, NotPromoted, PickView, PictureView, PostSource,
+    PostState, PostView, Question, TasteView,
 };
 use crate::web::{
     Answer, Backend, HealthView, Media, ModelView, RateError, Standing, SubmitError, Upload, WebSettings, router,
@@ -26,6 +28,7 @@ pub(super) struct Fixture {
     pub(super) uploads: Mutex<Vec<Upload>>,
     pub(super) pictures: Mutex<HashMap<PictureId, Media>>,
     pub(super) crops: Mutex<HashMap<FaceId, Bytes>>,
+    pub(super) labels: Mutex<HashMap<PictureId, BoxLabels>>,
     pub(super) busy: bool,
     pub(super) broken: bool,
 }
@@ -114,6 +117,10 @@ impl Backend for Fixture {
         })
     }
 
+    fn guild_picks(&self, guild: u64, limit: u32) -> Answer<'_, anyhow::Result<Option<Vec<PickView>>>> {
+        Box::pin(async move { if guild == 7 { Ok(Some(self.picks(None, limit).await?)) } else { Ok(None) } })
+    }
+
     fn rate(
         &self,
         face: FaceId,
@@ -131,6 +138,60 @@ impl Backend for Fixture {
             };
             drop(ratings);
             Ok(self.calibration())
+        })
+    }
+
+    fn ask(&self, n: usize, not: Vec<FaceId>) -> Answer<'_, anyhow::Result<Vec<Question>>> {
+        Box::pin(async move {
+            let ratings = self.ratings.lock().unwrap().clone();
+            let posts = self.posts.lock().unwrap();
+            let open = posts.iter().flat_map(|p| p.faces.iter().map(move |f| (p, f.id)));
+            let open = open.filter(|(_, f)| !not.contains(f) && !ratings.contains_key(f));
+            Ok(open.take(n).map(|(post, face)| Question { post: post.clone(), face }).collect())
+        })
+    }
+
+    fn question(&self, face: FaceId) -> Answer<'_, anyhow::Result<Option<Question>>> {
+        Box::pin(async move {
+            let posts = self.posts.lock().unwrap();
+            let post = posts.iter().find(|p| p.faces.iter().any(|f| f.id == face));
+            Ok(post.map(|p| Question { post: self.shown(p), face }))
+        })
+    }
+
+    fn next_to_label(&self, after: Option<PictureId>) -> Answer<'_, anyhow::Result<Option<PictureId>>> {
+        Box::pin(async move {
+            let labels = self.labels.lock().unwrap();
+            let posts = self.posts.lock().unwrap();
+            let ids = posts.iter().filter_map(|p| p.picture.as_ref().map(|p| p.id));
+            let mut open = ids.filter(|id| !labels.contains_key(id));
+            Ok(match after {
+                Some(after) => open.skip_while(|id| *id != after).nth(1),
+                None => open.next(),
+            })
+        })
+    }
+
+    fn boxes(&self, picture: PictureId) -> Answer<'_, anyhow::Result<Option<BoxesView>>> {
+        Box::pin(async move {
+            let labels = self.labels.lock().unwrap();
+            let posts = self.posts.lock().unwrap();
+            let post = posts.iter().find(|p| p.picture.as_ref().is_some_and(|p| p.id == picture));
+            Ok(post.map(|post| BoxesView {
+                picture: post.picture.clone().unwrap(),
+                post: Some(post.clone()),
+                has_preview: post.title.as_deref() != Some("swept.png"),
+                found: post.faces.iter().map(|f| f.bounds).collect(),
+                saved: labels.get(&picture).cloned(),
+                counts: LabelCounts { labelled: labels.len() as u32, waiting: (posts.len() - labels.len()) as u32 },
+            }))
+        })
+    }
+
+    fn save_boxes(&self, picture: PictureId, labels: BoxLabels) -> Answer<'_, anyhow::Result<bool>> {
+        Box::pin(async move {
+            self.labels.lock().unwrap().insert(picture, labels);
+            Ok(true)
         })
     }
 

@@ -1,7 +1,9 @@
 //! The page in front of a backend in memory.
 
 mod access;
+mod asking;
 mod atom;
+mod boxes;
 mod errors;
 mod fixture;
 mod locales;

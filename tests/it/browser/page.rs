@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::{Client, Locator};
 use mekiki::domain::PictureBox;
 use serde::Deserialize;
@@ -61,7 +62,7 @@ impl Page {
     }
 
     /// The value of a JavaScript expression.
-    async fn value(&self, expression: &str, argument: &str) -> Value {
+    pub(super) async fn value(&self, expression: &str, argument: &str) -> Value {
         let script = format!("{READ_FACES} return ({expression});");
         self.client.execute(&script, vec![argument.into()]).await.unwrap()
     }
@@ -134,9 +135,25 @@ impl Page {
         }
     }
 
-    /// Presses a key wherever the keyboard is.
+    /// Drags with the mouse, from and to points of the window.
+    pub(super) async fn drag(&self, from: (f64, f64), to: (f64, f64)) {
+        let move_to = |(x, y): (f64, f64)| PointerAction::MoveTo { duration: Some(Duration::from_millis(40)), x, y };
+        let halfway = (f64::midpoint(from.0, to.0), f64::midpoint(from.1, to.1));
+        let mouse = MouseActions::new("mouse".into())
+            .then(move_to(from))
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .then(move_to(halfway))
+            .then(move_to(to))
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.client.perform_actions(mouse).await.unwrap();
+    }
+
+    /// Presses a key wherever the keyboard is. Not by way of the element in focus: a card that is drawn anew takes it away.
     pub(super) async fn press(&self, key: &str) {
-        self.client.active_element().await.unwrap().send_keys(key).await.unwrap();
+        let value = key.chars().next().expect("a key");
+        let keyboard = KeyActions::new("keyboard".into());
+        let pressed = keyboard.then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        self.client.perform_actions(pressed).await.unwrap();
     }
 
     pub(super) async fn texts(&self, selector: &str) -> Vec<String> {

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use mekiki::domain::{
-    Author, COLOUR_DIMS, Calibration, Candidate, Confidence, DeskRules, EMBEDDING_DIMS, Face, Features, Judgement,
-    NewPost, Origin, PerceptualHash, PictureBox, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Safety,
-    Scope, Score, Size, Target, Verdict,
+    Author, BoxLabels, COLOUR_DIMS, Calibration, Candidate, Confidence, DeskRules, EMBEDDING_DIMS, Face, Features,
+    Judgement, NewPost, Origin, PerceptualHash, PictureBox, PictureId, PostId, PostSource, Rater, Rating, RatingSource,
+    Safety, Scope, Score, Size, Target, Verdict,
 };
-use mekiki::store::{AnalysedPicture, BlobKind, Blobs, Case, CroppedFace, Picture, Store};
+use mekiki::store::{AnalysedPicture, BlobKind, Blobs, Case, CroppedFace, LabelledPicture, Picture, Store};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
@@ -121,6 +121,17 @@ impl Home {
         self.rate("owner", Target::Face(faces[1].id), Some(Judgement::Down), 2).await;
         self.rate("owner", Target::Face(faces[0].id), None, 3).await;
         self.rate("discord:5", Target::Picture(second.picture.id), Some(Judgement::Up), 0).await;
+        let labels = BoxLabels {
+            boxes: vec![PictureBox::new(1.0, 2.0 / 3.0, 60.0, 70.1)],
+            ignore: vec![PictureBox::new(0.0, 0.0, 9.0, 9.0)],
+        };
+        let labelled = LabelledPicture { picture: first.picture.id, labels, by: Rater::owner(), at: NOW };
+        assert!(self.store.add_box_labels(&labelled).await.unwrap());
+        // Rated, and shown by no post: as a sorted folder brings it in.
+        let alone = picture(&self.blobs, 4, 0xffff);
+        self.store.add_picture(&alone).await.unwrap();
+        let faces_alone = self.store.faces(alone.picture.id).await.unwrap();
+        self.rate("owner", Target::Face(faces_alone[1].id), "2".parse().ok(), 5).await;
         // A crop that is no longer kept.
         self.blobs.remove(BlobKind::Crop, faces[0].crop).unwrap();
     }
@@ -145,13 +156,16 @@ async fn what_was_imported_is_exported_again_byte_by_byte() {
 
     let answer = run(&here, &["export", &name("first")]);
     assert!(
-        answer.contains("2 pictures, 3 posts and 4 ratings") && answer.contains("1 posts are left out"),
+        answer.contains("3 pictures, 3 posts and 5 ratings") && answer.contains("1 posts are left out"),
         "{answer}"
     );
     let first = contents(&at("first"));
-    assert_eq!(first.len(), 3 + 5, "three lists, two previews and three crops: {:?}", first.keys());
+    assert_eq!(first.len(), 4 + 8, "four lists, three previews and five crops: {:?}", first.keys());
     let answer = run(&there, &["import", &name("first")]);
-    assert!(answer.contains("Imported 3 posts and 4 ratings"), "{answer}");
+    assert!(
+        answer.contains("Imported 3 posts and 5 ratings") && answer.contains("boxes by hand of 1 pictures"),
+        "{answer}"
+    );
     run(&there, &["export", &name("second")]);
     assert!(first == contents(&at("second")), "the second export differs");
     let answer = run(&there, &["import", &name("first")]);
@@ -171,10 +185,10 @@ async fn what_was_imported_is_exported_again_byte_by_byte() {
     assert!(home.store.set_analysed(post, &seen).await.unwrap());
     home.store.close().await;
     let answer = run(&other, &["import", &name("first")]);
-    assert!(answer.contains("1 ratings are left out") && answer.contains("and 3 ratings"), "{answer}");
+    assert!(answer.contains("1 ratings are left out") && answer.contains("and 4 ratings"), "{answer}");
     let store = Store::open(&other.join("mekiki.db")).await.unwrap();
     assert_eq!(store.faces(seen.picture.id).await.unwrap().len(), 1, "what is there stays: {missed:?} is not added");
-    assert_eq!(store.rated_faces(Scope::Local, &RatingSource::ALL).await.unwrap().len(), 1);
+    assert_eq!(store.rated_faces(Scope::Local, &RatingSource::ALL).await.unwrap().len(), 2);
     store.close().await;
 
     // An old export does not fall on someone's files, and a damaged crop is not taken in.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::fake::{Asker, Draft, Picture, Place};
-use super::stage::Stage;
+use super::stage::{Stage, link};
 use super::watching::{ONE, OTHER, card};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,14 +25,15 @@ async fn the_prefix_takes_a_file_a_link_a_reply_or_the_last_picture() {
     stage.discord.reply_to(alone).await;
     let replying = say(ben().says("!score").replying(picture.1));
     stage.discord.reply_to(replying).await;
-    let url = stage.discord.world(|world| {
-        let path = "/elsewhere/5/drawn.png".to_owned();
-        world.elsewhere.insert(path.clone(), Picture::scene(5).bytes);
-        format!("{}{path}", world.base)
-    });
-    let linked = say(ben().says(format!("!score {url}")));
-    let (_, answer) = stage.discord.reply_to(linked).await;
-    card(&stage.discord, &answer);
+    let elsewhere = stage.discord.elsewhere(&Picture::scene(5));
+    for link in [format!("https://discord.com{}", link(stage.guild, picture)), elsewhere] {
+        let linked = say(ben().says(format!("!score {link}")));
+        let (_, answer) = stage.discord.reply_to(linked).await;
+        card(&stage.discord, &answer);
+    }
+    let unsafe_link = say(ben().says("!score http://pictures.invalid/a.png"));
+    let (_, answer) = stage.discord.reply_to(unsafe_link).await;
+    assert!(answer.text().contains("https://") && answer.files.is_empty(), "{}", answer.text());
 
     // Nothing to score is said.
     let empty = stage.discord.channel(Place::text(stage.guild), "empty");
@@ -80,11 +81,7 @@ async fn slash_commands_and_the_menu_answer_in_time_and_in_the_askers_language()
     let (_, answer) = stage.discord.answer(&token).await;
     card(&stage.discord, &answer);
 
-    let url = stage.discord.world(|world| {
-        let path = "/elsewhere/6/drawn.png".to_owned();
-        world.elsewhere.insert(path.clone(), Picture::scene(6).bytes);
-        format!("{}{path}", world.base)
-    });
+    let url = format!("https://discord.com{}", link(stage.guild, picture));
     let token = stage.discord.slash(ben, "score", json!([{ "name": "link", "type": 3, "value": url }]));
     let (_, answer) = stage.discord.answer(&token).await;
     card(&stage.discord, &answer);

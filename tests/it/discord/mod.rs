@@ -9,6 +9,7 @@ mod curating;
 mod fake;
 mod fake_itself;
 mod following;
+mod panel;
 mod stage;
 mod trouble;
 mod votes;

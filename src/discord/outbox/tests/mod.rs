@@ -35,6 +35,10 @@ impl Clock for FakeClock {
     }
 }
 
+fn breaker(clock: &Arc<FakeClock>) -> Arc<Breaker> {
+    Arc::new(Breaker::new(Arc::clone(clock) as Arc<dyn Clock>))
+}
+
 struct Home {
     _folder: tempfile::TempDir,
     clock: Arc<FakeClock>,
@@ -54,6 +58,7 @@ impl Home {
             blobs: Blobs::open(folder.path()).expect("opens"),
             engine: Engine::stopped(),
             fetcher: Fetcher::new(FetchRules::default()).expect("builds"),
+            links: None,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             limits: DecodeLimits::default(),
             rules: DeskRules::default(),
@@ -62,13 +67,14 @@ impl Home {
             workers: 1,
         }));
         let (fake, http) = Fake::start().await;
-        let outbox = Arc::new(Outbox::new(Arc::clone(&pipeline), Arc::clone(&http), Arc::default()));
+        let outbox = Arc::new(Outbox::new(Arc::clone(&pipeline), Arc::clone(&http), Arc::default(), breaker(&clock)));
         Self { _folder: folder, clock, pipeline, fake, http, outbox, pictures: std::cell::Cell::new(0) }
     }
 
     /// As after a restart: nothing but the database is remembered.
     fn restart(&mut self) {
-        self.outbox = Arc::new(Outbox::new(Arc::clone(&self.pipeline), Arc::clone(&self.http), Arc::default()));
+        let (pipeline, http) = (Arc::clone(&self.pipeline), Arc::clone(&self.http));
+        self.outbox = Arc::new(Outbox::new(pipeline, http, Arc::default(), breaker(&self.clock)));
     }
 
     fn advance(&self, by: Duration) {

@@ -112,7 +112,10 @@ impl Counts {
         match &state {
             Some((SendState::Sent, _)) if standing > 0 => self.replies += 1,
             Some((SendState::Silent, _)) if standing == 0 && faceless(store, post).await => self.silent += 1,
-            _ => self.lost.push(format!("{at}: {state:?}, {standing} replies stand")),
+            _ => {
+                let became = fate(store, post).await;
+                self.lost.push(format!("{at}: {state:?}, {standing} replies stand; its posts: {became:?}"));
+            }
         }
     }
 
@@ -173,6 +176,16 @@ impl Counts {
     pub(super) fn is_clean(&self) -> bool {
         self.zeroes().iter().all(|(_, which)| which.is_empty())
     }
+}
+
+/// How far a message's posts came, and why no further.
+async fn fate(store: &Store, post: &Posted) -> Vec<(PostState, Option<String>)> {
+    let mut fate = Vec::new();
+    for id in store.message_posts(key(post.at), false).await.unwrap() {
+        let row = store.post(id).await.unwrap();
+        fate.extend(row.map(|row| (row.state, row.error)));
+    }
+    fate
 }
 
 /// Whether there was really nothing to say: the pictures came to their end, and no face was found.

@@ -6,26 +6,26 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::bench::variable;
 use super::fake::{At, Dice, Draft, Gateway, Out, Picture, Place, kind};
 use super::stage::Stage;
 use counts::Counts;
 
 const SEED: u64 = 4242;
-const POSTS: usize = 1000;
 /// Posts a second.
 const RATE: u32 = 20;
 /// Share of requests to the API and the CDN that go wrong.
 const FAULTS: f64 = 0.1;
 /// Share of events that come twice, and of those that come late.
 const DISORDER: (f64, f64) = (0.02, 0.02);
-/// Different pictures; some are posted again, as people do.
-const PICTURES: usize = 800;
+/// Share of posts that show a picture which was not posted before.
+const FRESH: f64 = 0.8;
 /// Share of posts that are deleted, and of those whose picture is swapped.
 const DELETED: f64 = 0.06;
 const EDITED: f64 = 0.03;
-/// The posts before which the program is killed, and those before which its connection ends.
-const KILLS: [usize; 2] = [350, 720];
-const RECONNECTS: [usize; 5] = [120, 260, 480, 600, 880];
+/// Shares of the posts after which the program is killed, and those after which its connection ends.
+const KILLS: [f64; 2] = [0.35, 0.72];
+const RECONNECTS: [f64; 5] = [0.12, 0.26, 0.48, 0.6, 0.88];
 
 /// What somebody posted.
 pub(super) struct Posted {
@@ -46,17 +46,17 @@ enum Later {
 async fn chaos() {
     let mut stage = Stage::curating(SEED).await.expect("the specs are beside the checkout");
     let channels = channels(&stage).await;
-    let pictures = tokio::task::spawn_blocking(|| {
-        (0..PICTURES as u64).for_each(|i| drop(Picture::scene(1000 + i)));
-    });
-    pictures.await.unwrap();
+    let posts = variable("POSTS").and_then(|text| text.parse().ok()).unwrap_or(1000usize);
+    let pictures: Vec<u64> = (1000..1000 + posts as u64).collect();
+    let drawn = pictures.clone();
+    tokio::task::spawn_blocking(move || drawn.into_iter().for_each(|seed| drop(Picture::scene(seed)))).await.unwrap();
     stage.start().await;
     stage.discord.faults(|faults| (faults.api, faults.cdn, faults.silence) = (FAULTS, FAULTS, Duration::from_secs(2)));
     stage.discord.gateway(|gateway| gateway.disorder = DISORDER);
-    println!("{POSTS} posts in {} channels at {RATE} a second, {:.0} % faults", channels.len(), FAULTS * 100.0);
+    println!("{posts} posts in {} channels at {RATE} a second, {:.0} % faults", channels.len(), FAULTS * 100.0);
 
     let began = Instant::now();
-    let posted = run(&mut stage, &channels).await;
+    let posted = run(&mut stage, &channels, &pictures).await;
     println!("posted in {:.1} s", began.elapsed().as_secs_f64());
     stage.discord.gateway(Gateway::settle);
     counts::drained(&stage, &posted).await;
@@ -87,23 +87,22 @@ async fn channels(stage: &Stage) -> Vec<u64> {
 }
 
 /// Lets people post, delete and edit, kills the program and cuts its connection.
-async fn run(stage: &mut Stage, channels: &[u64]) -> Vec<Posted> {
+async fn run(stage: &mut Stage, channels: &[u64], pictures: &[u64]) -> Vec<Posted> {
+    let after = |share: &f64| (pictures.len() as f64 * share) as usize;
     let mut dice = Dice::new(SEED);
     let mut posted: Vec<Posted> = Vec::new();
     let mut later: Vec<(Instant, Later)> = Vec::new();
     let mut every = tokio::time::interval(Duration::from_secs(1) / RATE);
-    for i in 0..POSTS {
+    for (i, &fresh) in pictures.iter().enumerate() {
         every.tick().await;
-        if KILLS.contains(&i) {
+        if KILLS.iter().any(|share| after(share) == i) {
             stage.kill();
             stage.launch();
         }
-        if let Some(which) = RECONNECTS.iter().position(|&at| at == i) {
+        if let Some(which) = RECONNECTS.iter().position(|share| after(share) == i) {
             stage.discord.gateway(|gateway| reconnect(gateway, which));
         }
-        let fresh = i < PICTURES && !dice.chance(0.2);
-        let picture = if fresh { i } else { dice.below(PICTURES) };
-        let picture = 1000 + picture as u64;
+        let picture = if dice.chance(FRESH) { fresh } else { pictures[dice.below(i + 1)] };
         let (author, channel) = ([stage.ada, stage.ben, stage.cleo][i % 3], channels[dice.below(channels.len())]);
         let at = stage.discord.post(channel, Draft::by(author).scenes(&[picture]));
         posted.push(Posted { at, picture, deleted: false, edited: false });

@@ -71,7 +71,7 @@ impl Contract {
             (None, _) => {}
             (Some(_), Value::Null) => breaches.push(format!("a body of {kind} is not described")),
             (Some(body), schema) => {
-                let body = with_text_ids(body);
+                let body = as_described(body);
                 let name = format!("{} {route} {kind}", asked.method);
                 breaches.extend(self.errors(&name, schema, &body));
                 breaches.extend(loose_files(&body, asked));
@@ -121,13 +121,32 @@ impl Contract {
     }
 }
 
-/// Discord takes numbers for the ids of attachments; the description says text. The one deviation that is allowed.
-fn with_text_ids(body: &Value) -> Value {
+/// Where Discord takes more than its description says, and serenity sends that: numbers for the ids of attachments and of
+/// what a select has chosen; text, as its documentation has it, for the permissions that a command asks for; and forwards
+/// (1) beside replies (0).
+fn as_described(body: &Value) -> Value {
     let mut body = body.clone();
+    for command in body.as_array_mut().into_iter().flatten() {
+        if let Some(bits) = command["default_member_permissions"].as_str().and_then(|text| text.parse::<u64>().ok()) {
+            command["default_member_permissions"] = json!(bits);
+        }
+    }
+    if body["message_reference"]["type"] == 1 {
+        body["message_reference"]["type"] = json!(0);
+    }
     for holder in ["/attachments", "/data/attachments"] {
         for attachment in body.pointer_mut(holder).and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(number) = attachment["id"].as_u64() {
                 attachment["id"] = json!(number.to_string());
+            }
+        }
+    }
+    for holder in ["/components", "/data/components"] {
+        let rows = body.pointer_mut(holder).and_then(Value::as_array_mut).into_iter().flatten();
+        let parts = rows.filter_map(|row| row["components"].as_array_mut()).flatten();
+        for chosen in parts.filter_map(|part| part["default_values"].as_array_mut()).flatten() {
+            if let Some(number) = chosen["id"].as_u64() {
+                chosen["id"] = json!(number.to_string());
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::shapes::GONE;
-use super::world::{Interaction, Message, World};
+use super::world::{Interaction, Message, World, id};
 use super::{At, Discord, Picture};
 
 /// Names an interaction.
@@ -66,6 +66,7 @@ impl Discord {
             }
             let command = world.command(name, 1);
             check_options(&command["options"], &options);
+            world.resolve(asker, &options, &mut resolved);
             let data =
                 json!({ "id": command["id"], "name": name, "type": 1, "options": options, "resolved": resolved });
             world.ask(asker, "INTERACTION_CREATE#slash", kind::COMMAND, data, None)
@@ -174,14 +175,36 @@ impl World {
         })
     }
 
+    /// What the options name: channels, people, roles.
+    fn resolve(&self, asker: Asker, options: &Value, into: &mut Value) {
+        for option in options.as_array().into_iter().flatten() {
+            let named = id(&option["value"]);
+            let key = named.to_string();
+            match option["type"].as_u64() {
+                Some(6) => into["users"][key] = self.user_json(named),
+                Some(7) => {
+                    let mut channel = self.channel_json(self.channel(named));
+                    channel["permissions"] = json!(self.permissions(asker.user, named).bits().to_string());
+                    into["channels"][key] = channel;
+                }
+                Some(8) => {
+                    let guild = self.channel(asker.channel).guild.expect("roles are of guilds");
+                    let role = self.guilds[&guild].roles.iter().find(|role| role.id == named).expect("the role");
+                    into["roles"][key] = self.role_json(guild, role);
+                }
+                _ => self.resolve(asker, &option["options"], into),
+            }
+        }
+    }
+
     fn ask(&mut self, asker: Asker, shape: &str, kind: u8, data: Value, message: Option<u64>) -> Token {
         let Asker { user, channel, .. } = asker;
-        let id = self.ids.next();
-        let token = format!("interaction-{id}");
+        let own = self.ids.next();
+        let token = format!("interaction-{own}");
         let guild = self.channel(channel).guild;
         let may = self.permissions(self.bot, channel).bits().to_string();
         let mut with = json!({
-            "id": id.to_string(), "application_id": self.bot.to_string(), "token": token, "type": kind,
+            "id": own.to_string(), "application_id": self.bot.to_string(), "token": token, "type": kind,
             "channel_id": channel.to_string(), "channel": self.channel_json(self.channel(channel)),
             "locale": asker.locale, "app_permissions": may, "data": data,
         });

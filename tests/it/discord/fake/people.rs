@@ -111,10 +111,8 @@ impl Discord {
 
     /// Somebody posts a link to a picture elsewhere; Discord looks it up a moment later and tells of the embed.
     pub(crate) fn post_link(&self, channel: u64, draft: Draft, picture: &Picture) -> At {
+        let url = self.elsewhere(picture);
         let at = self.world(|world| {
-            let path = format!("/elsewhere/{}/{}", world.ids.next(), picture.name);
-            world.elsewhere.insert(path.clone(), Arc::clone(&picture.bytes));
-            let url = format!("{}{path}", world.base);
             let id = world.ids.next();
             let message = compose(world, channel, draft.says(url));
             world.insert(channel, id, message);
@@ -129,6 +127,15 @@ impl Discord {
             world.tell_changed(channel, at.1);
         });
         at
+    }
+
+    /// A link to a picture that is no file of Discord's.
+    pub(crate) fn elsewhere(&self, picture: &Picture) -> String {
+        self.world(|world| {
+            let path = format!("/elsewhere/{}/{}", world.ids.next(), picture.name);
+            world.elsewhere.insert(path.clone(), Arc::clone(&picture.bytes));
+            format!("{}{path}", world.base)
+        })
     }
 
     /// The author changes the text.

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::messages::{compose, edit, visible};
+use super::messages::{compose, edit};
 use super::{Answer, Call, Failure, failure, unknown};
-use crate::discord::fake::world::{Interaction, World};
+use crate::discord::fake::world::{Interaction, Message, World};
 
 /// How long Discord waits for the first answer.
 const FIRST: Duration = Duration::from_secs(3);
 
+/// Flags of messages.
 const EPHEMERAL: u64 = 64;
+const LOADING: u64 = 128;
 
 mod callback {
     pub(super) const MESSAGE: u64 = 4;
@@ -35,16 +37,12 @@ pub(super) fn answer(world: &mut World, call: &Call, path: &[&str]) -> Answer {
                 "@original" => original.ok_or_else(|| unknown(10008, "Unknown Message"))?,
                 id => id.parse().unwrap_or(0),
             };
-            if world.message(channel, message).is_none() {
-                return if method == "PATCH" && *which == "@original" {
-                    // Deferred: the edit is its first word.
+            let found = world.message(channel, message).ok_or_else(|| unknown(10008, "Unknown Message"))?;
+            match method {
+                "PATCH" if is_loading(found) => {
                     let said = compose(world, channel, call.body(), call)?;
                     Ok(Some(publish(world, token, message, said)))
-                } else {
-                    Err(unknown(10008, "Unknown Message"))
-                };
-            }
-            match method {
+                }
                 "GET" => Ok(Some(world.message_json(channel, message))),
                 "PATCH" => edit(world, channel, message, call.body(), call),
                 "DELETE" => {
@@ -77,7 +75,11 @@ fn first(world: &mut World, call: &Call, token: &str) -> Answer {
     let data = body["data"].clone();
     let said = match kind {
         callback::MESSAGE => Some(compose(world, channel, &data, call)?),
-        callback::DEFERRED | callback::DEFERRED_UPDATE | callback::AUTOCOMPLETE | callback::MODAL => None,
+        callback::DEFERRED => {
+            let text = json!({ "content": "thinking", "flags": data["flags"].as_u64().unwrap_or(0) | LOADING });
+            Some(compose(world, channel, &text, call)?)
+        }
+        callback::DEFERRED_UPDATE | callback::AUTOCOMPLETE | callback::MODAL => None,
         callback::UPDATE => {
             let message = of.ok_or_else(|| failure(400, 50035, "Invalid Form Body: no message to update"))?;
             edit(world, channel, message, &data, call)?;
@@ -89,8 +91,14 @@ fn first(world: &mut World, call: &Call, token: &str) -> Answer {
     let found = world.interactions.get_mut(token).expect("it was looked up");
     (found.callback, found.took) = (Some((kind, data)), Some(took));
     found.original = reserved.or(of);
-    if let (Some(id), Some(said)) = (reserved, said) {
-        publish(world, token, id, said);
+    match (reserved, said) {
+        (Some(id), Some(mut said)) if is_loading(&said) => {
+            said.said["content"] = json!("");
+            said.ephemeral = said.said["flags"].as_u64().unwrap_or(0) & EPHEMERAL != 0;
+            world.insert(channel, id, said);
+        }
+        (Some(id), Some(said)) => drop(publish(world, token, id, said)),
+        _ => {}
     }
     Ok(None)
 }
@@ -98,28 +106,37 @@ fn first(world: &mut World, call: &Call, token: &str) -> Answer {
 /// The first message after "the bot is thinking" takes its place; others come beside it.
 fn follow_up(world: &mut World, call: &Call, token: &str) -> Result<Value, Failure> {
     let Interaction { channel, original, callback, .. } = known(world, token)?.clone();
-    let Some((kind, _)) = callback else { return Err(unknown(10015, "Unknown Webhook")) };
+    if callback.is_none() {
+        return Err(unknown(10015, "Unknown Webhook"));
+    }
     let said = compose(world, channel, call.body(), call)?;
-    let waits = kind == callback::DEFERRED && original.is_some_and(|id| world.message(channel, id).is_none());
-    let id = original.filter(|_| waits).unwrap_or_else(|| world.ids.next());
+    let waits = |id: &u64| world.message(channel, *id).is_some_and(is_loading);
+    let id = original.filter(waits).unwrap_or_else(|| world.ids.next());
     Ok(publish(world, token, id, said))
 }
 
-fn publish(world: &mut World, token: &str, id: u64, mut said: crate::discord::fake::world::Message) -> Value {
+/// The bot's word on an interaction: in the place of "thinking", or a message of its own.
+fn publish(world: &mut World, token: &str, id: u64, mut said: Message) -> Value {
     let found = world.interactions.get_mut(token).expect("it was looked up");
-    let (channel, deferred) = (found.channel, found.callback.clone());
+    let channel = found.channel;
     found.messages.push(id);
     let flags = said.said["flags"].as_u64().unwrap_or(0);
+    let before = world.message(channel, id);
     // What was deferred for one alone stays for one alone.
-    let inherited = found.original == Some(id)
-        && deferred.is_some_and(|(kind, data)| {
-            kind == callback::DEFERRED && data["flags"].as_u64().unwrap_or(0) & EPHEMERAL != 0
-        });
-    said.ephemeral = flags & EPHEMERAL != 0 || inherited;
+    said.ephemeral = flags & EPHEMERAL != 0 || before.is_some_and(|before| before.ephemeral);
     if said.ephemeral {
         said.said["flags"] = json!(flags | EPHEMERAL);
     }
-    world.insert(channel, id, said);
-    debug_assert!(visible(world, channel, id).is_ok() || world.channel(channel).messages[&id].ephemeral);
+    match world.message_mut(channel, id) {
+        Some(before) => {
+            *before = said;
+            world.tell_changed(channel, id);
+        }
+        None => world.insert(channel, id, said),
+    }
     world.message_json(channel, id)
+}
+
+fn is_loading(message: &Message) -> bool {
+    message.said["flags"].as_u64().unwrap_or(0) & LOADING != 0
 }

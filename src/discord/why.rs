@@ -1,0 +1,189 @@
+//! "Why?": what a score rests on, in words and as a card. Pure; [`super::buttons`] reads what there is to tell.
+
+use crate::card::{CardFace, card};
+use crate::domain::{CALIBRATED_AT, Calibration, Judgement, Score, Skip, Verdict};
+use crate::pipeline::Alike;
+
+use super::Lang;
+use super::words::sentences;
+
+/// What there is to tell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Told {
+    pub(super) score: Option<Score>,
+    pub(super) liked: Option<Alike>,
+    pub(super) disliked: Option<Alike>,
+    pub(super) verdict: Option<Verdict>,
+}
+
+pub(super) fn words(lang: Lang, told: &Told) -> String {
+    let mut lines = vec![match &told.score {
+        Some(score) => score_words(lang, score),
+        None => tr!(lang, "discord.why.no_taste").into_owned(),
+    }];
+    let numbers = numbers(told);
+    match told.liked {
+        Some(alike) => lines.push(alike_words(lang, numbers.0, &alike, true)),
+        None => lines.push(tr!(lang, "discord.why.none_liked").into_owned()),
+    }
+    match told.disliked {
+        Some(alike) => lines.push(alike_words(lang, numbers.1, &alike, false)),
+        None => lines.push(tr!(lang, "discord.why.none_disliked").into_owned()),
+    }
+    lines.extend(told.verdict.as_ref().map(|v| verdict(lang, v)));
+    lines.join("\n")
+}
+
+/// Places of the liked and the disliked face on the card; the face itself is the first.
+fn numbers(told: &Told) -> (usize, usize) {
+    (2, if told.liked.is_some() { 3 } else { 2 })
+}
+
+fn score_words(lang: Lang, score: &Score) -> String {
+    // Four in five of a normal distribution lie within 1.28 deviations.
+    let reach = 1.28 * score.spread();
+    let tenths = |x: f32| format!("{:.1}", x.clamp(1.0, 5.0));
+    let (low, high) = (tenths(score.mean() - reach), tenths(score.mean() + reach));
+    let mean = format!("**{:.1}**", score.mean());
+    let said =
+        tr!(lang, "discord.why.score", score = mean, spread = format!("{:.1}", score.spread()), low = low, high = high);
+    let rests_on = match score.calibration() {
+        Calibration::Calibrated { ratings } => tr!(lang, "discord.why.rests_on", ratings = ratings),
+        Calibration::Uncalibrated { ratings } => {
+            tr!(lang, "discord.why.uncalibrated", ratings = ratings, of = CALIBRATED_AT)
+        }
+    };
+    sentences(lang, &[said, rests_on])
+}
+
+fn alike_words(lang: Lang, number: usize, alike: &Alike, liked: bool) -> String {
+    let percent = format!("{:.0}", alike.likeness.clamp(0.0, 1.0) * 100.0);
+    let judged = judgement(alike.judgement);
+    if liked {
+        tr!(lang, "discord.why.liked", number = number, judged = judged, percent = percent).into_owned()
+    } else {
+        tr!(lang, "discord.why.disliked", number = number, judged = judged, percent = percent).into_owned()
+    }
+}
+
+fn judgement(judgement: Judgement) -> String {
+    match judgement {
+        Judgement::Up => "👍".into(),
+        Judgement::Down => "👎".into(),
+        Judgement::Stars(stars) => format!("★{}", stars.get()),
+    }
+}
+
+/// What the desk said, each reason.
+pub(super) fn verdict(lang: Lang, verdict: &Verdict) -> String {
+    let tenths = |score: &f32| format!("{score:.1}");
+    match verdict {
+        Verdict::Repost => tr!(lang, "discord.verdict.repost"),
+        Verdict::Skip(skip) => match skip {
+            Skip::NoFace => tr!(lang, "discord.verdict.no_face"),
+            Skip::Asked => tr!(lang, "discord.verdict.asked"),
+            Skip::NoCuratedChannel => tr!(lang, "discord.verdict.no_curated_channel"),
+            Skip::OptedOut { artist: true } => tr!(lang, "discord.verdict.opted_out_artist"),
+            Skip::OptedOut { artist: false } => tr!(lang, "discord.verdict.opted_out_poster"),
+            Skip::Uncalibrated { ratings } => {
+                tr!(lang, "discord.verdict.uncalibrated", ratings = ratings, of = CALIBRATED_AT)
+            }
+            Skip::BelowThreshold { best, threshold } => {
+                tr!(lang, "discord.verdict.below", best = tenths(best), threshold = tenths(threshold))
+            }
+            Skip::NotInTopShare { rank, of, share } => {
+                let percent = format!("{:.0}", share * 100.0);
+                tr!(lang, "discord.verdict.not_in_top_share", rank = rank, of = of, percent = percent)
+            }
+            Skip::AgeGate { .. } | Skip::MarkedAgeRestricted => tr!(lang, "discord.verdict.restricted"),
+            Skip::AlreadyPosted => tr!(lang, "discord.verdict.already"),
+            Skip::NearDuplicate { .. } => tr!(lang, "discord.verdict.near"),
+            Skip::HourlyLimit { limit } => tr!(lang, "discord.verdict.hourly_limit", limit = limit),
+        },
+    }
+    .into_owned()
+}
+
+/// The face and those most alike, side by side; PNG. Each as JPEG where it is still kept.
+pub(super) fn draw(crops: &[(Option<Vec<u8>>, Option<Score>)]) -> Vec<u8> {
+    let faces: Vec<CardFace> = (1..)
+        .zip(crops)
+        .map(|(number, (jpeg, score))| CardFace {
+            number,
+            crop: jpeg.as_deref().and_then(|jpeg| {
+                let crop = image::load_from_memory_with_format(jpeg, image::ImageFormat::Jpeg).ok()?;
+                Some(crop.into_rgb8())
+            }),
+            score: *score,
+        })
+        .collect();
+    card(&faces, 0)
+}
+
+/// Describes the card to those who do not see it.
+pub(super) fn alt(lang: Lang, told: &Told) -> String {
+    match (told.liked.is_some(), told.disliked.is_some()) {
+        (true, true) => tr!(lang, "discord.why.alt_both"),
+        (true, false) => tr!(lang, "discord.why.alt_liked"),
+        (false, true) => tr!(lang, "discord.why.alt_disliked"),
+        (false, false) => tr!(lang, "discord.why.alt"),
+    }
+    .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::domain::{FaceId, PictureId};
+
+    fn alike(judgement: &str, likeness: f32) -> Option<Alike> {
+        Some(Alike { face: FaceId(1), judgement: judgement.parse().expect("a judgement"), likeness, score: None })
+    }
+
+    fn said(lang: Lang) -> String {
+        let score = |n| Some(Score::new(4.23, 0.62, Calibration::from_ratings(n)));
+        let below = Verdict::Skip(Skip::BelowThreshold { best: 4.23, threshold: 4.5 });
+        let all =
+            Told { score: score(120), liked: alike("5", 0.834), disliked: alike("down", -0.2), verdict: Some(below) };
+        let young = Told { score: score(4), liked: None, disliked: alike("2", 0.4), verdict: None };
+        let none = Told {
+            score: None,
+            liked: None,
+            disliked: None,
+            verdict: Some(Verdict::Skip(Skip::Uncalibrated { ratings: 0 })),
+        };
+        let told = [all, young, none];
+        told.iter().map(|t| format!("{}\n<{}>", words(lang, t), alt(lang, t))).collect::<Vec<_>>().join("\n---\n")
+    }
+
+    #[test]
+    fn what_a_score_rests_on_is_said_in_plain_words() {
+        assert_snapshot!(said(Lang::En));
+        assert_snapshot!(said(Lang::Ja));
+    }
+
+    #[test]
+    fn each_verdict_has_its_words() {
+        let verdicts = [
+            Verdict::Repost,
+            Verdict::Skip(Skip::NoFace),
+            Verdict::Skip(Skip::Asked),
+            Verdict::Skip(Skip::NoCuratedChannel),
+            Verdict::Skip(Skip::OptedOut { artist: true }),
+            Verdict::Skip(Skip::OptedOut { artist: false }),
+            Verdict::Skip(Skip::Uncalibrated { ratings: 3 }),
+            Verdict::Skip(Skip::BelowThreshold { best: 3.1, threshold: 4.0 }),
+            Verdict::Skip(Skip::NotInTopShare { rank: 12, of: 100, share: 0.05 }),
+            Verdict::Skip(Skip::AgeGate { probability: 0.8 }),
+            Verdict::Skip(Skip::MarkedAgeRestricted),
+            Verdict::Skip(Skip::AlreadyPosted),
+            Verdict::Skip(Skip::NearDuplicate { of: PictureId([7; 32]) }),
+            Verdict::Skip(Skip::HourlyLimit { limit: 10 }),
+        ];
+        let say = |lang| verdicts.iter().map(|v| verdict(lang, v)).collect::<Vec<_>>().join("\n");
+        assert_snapshot!(say(Lang::En));
+        assert_snapshot!(say(Lang::Ja));
+    }
+}

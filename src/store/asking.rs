@@ -1,0 +1,141 @@
+//! What the rating page may ask for, and what it asked.
+
+use sqlx::Row;
+use time::OffsetDateTime;
+
+use super::codec::{millis, time};
+use super::pictures::{FaceRow, face_row};
+use super::{Result, Store, parse};
+use crate::domain::{FaceId, PerceptualHash, PictureId, PostId, Rater, Safety, Scope};
+
+/// A face that its rater has not judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenFace {
+    /// The newest post that shows it.
+    pub post: PostId,
+    pub hash: PerceptualHash,
+    pub row: FaceRow,
+}
+
+/// What the column `shown` says.
+const BY_LOT: &str = "lot";
+const FOR_WHAT_IT_TEACHES: &str = "asked";
+
+/// One face asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Asking {
+    pub face: FaceId,
+    /// Drawn by lot, and not for what it teaches.
+    pub by_lot: bool,
+    /// The chance that this face was the one taken, 0.0–1.0.
+    pub propensity: f32,
+}
+
+impl Store {
+    /// Faces that the rater has not judged and nobody reported to be none, newest first: of pictures that a post shows, that no post marks as restricted
+    /// and that are not over the age gate, since nobody asked to see those.
+    pub async fn open_faces(&self, scope: Scope, rater: &Rater, limit: u32) -> Result<Vec<OpenFace>> {
+        sqlx::query(
+            "SELECT f.*, p.perceptual_hash, (SELECT max(id) FROM posts WHERE picture = f.picture) AS post \
+             FROM faces f JOIN pictures p ON p.id = f.picture \
+             WHERE (SELECT r.judgement FROM ratings r WHERE r.scope = ?1 AND r.rater = ?2 AND r.picture = f.picture \
+             AND r.face = f.id ORDER BY r.at DESC, r.id DESC LIMIT 1) IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM face_reports WHERE face = f.id) \
+             AND EXISTS (SELECT 1 FROM posts WHERE picture = f.picture) \
+             AND NOT EXISTS (SELECT 1 FROM posts WHERE picture = f.picture AND marked_restricted) \
+             AND p.explicit_drawing + p.explicit_photo + p.suggestive <= ?3 ORDER BY f.id DESC LIMIT ?4",
+        )
+        .bind(scope.to_string())
+        .bind(&rater.0)
+        .bind(Safety::GATE)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(OpenFace {
+                post: PostId(row.try_get("post")?),
+                hash: PerceptualHash(row.try_get::<i64, _>("perceptual_hash")?.cast_unsigned()),
+                row: face_row(row)?,
+            })
+        })
+        .collect()
+    }
+
+    /// Pictures of which the rater has judged a face, by their perceptual hashes.
+    pub async fn judged_pictures(&self, scope: Scope, rater: &Rater) -> Result<Vec<(PictureId, PerceptualHash)>> {
+        sqlx::query(
+            "SELECT id, perceptual_hash FROM pictures \
+             WHERE id IN (SELECT picture FROM ratings WHERE scope = ? AND rater = ?)",
+        )
+        .bind(scope.to_string())
+        .bind(&rater.0)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            let hash: i64 = row.try_get("perceptual_hash")?;
+            Ok((parse(row.try_get("id")?)?, PerceptualHash(hash.cast_unsigned())))
+        })
+        .collect()
+    }
+
+    /// The newest post that shows the face.
+    pub async fn post_of_face(&self, face: FaceId) -> Result<Option<PostId>> {
+        let post: Option<i64> =
+            sqlx::query_scalar("SELECT max(p.id) FROM posts p JOIN faces f ON f.picture = p.picture WHERE f.id = ?")
+                .bind(face.0)
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(post.map(PostId))
+    }
+
+    /// The newest post that shows the picture.
+    pub async fn post_of_picture(&self, picture: PictureId) -> Result<Option<PostId>> {
+        let post: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM posts WHERE picture = ?")
+            .bind(picture.to_string())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(post.map(PostId))
+    }
+
+    /// What a rater was asked for and when, oldest first.
+    pub async fn asked(&self, scope: Scope, rater: &Rater) -> Result<Vec<(Asking, OffsetDateTime)>> {
+        sqlx::query("SELECT face, shown, propensity, at FROM asked WHERE scope = ? AND rater = ? ORDER BY id")
+            .bind(scope.to_string())
+            .bind(&rater.0)
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(|row| {
+                let asking = Asking {
+                    face: FaceId(row.try_get("face")?),
+                    by_lot: row.try_get::<&str, _>("shown")? == BY_LOT,
+                    propensity: row.try_get("propensity")?,
+                };
+                Ok((asking, time(row.try_get("at")?)?))
+            })
+            .collect()
+    }
+
+    /// Writes down what was asked.
+    pub async fn add_asked(&self, scope: Scope, rater: &Rater, asked: &[Asking], at: OffsetDateTime) -> Result<()> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for one in asked {
+            sqlx::query(
+                "INSERT INTO asked (scope, rater, face, shown, propensity, at) \
+                 SELECT ?, ?, id, ?, ?, ? FROM faces WHERE id = ?",
+            )
+            .bind(scope.to_string())
+            .bind(&rater.0)
+            .bind(if one.by_lot { BY_LOT } else { FOR_WHAT_IT_TEACHES })
+            .bind(one.propensity)
+            .bind(millis(at))
+            .bind(one.face.0)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
