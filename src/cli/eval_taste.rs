@@ -31,7 +31,11 @@ pub(super) fn taste(config: &Config, args: &EvalTasteArgs) -> anyhow::Result<Exi
     let all = rows.len();
     rows.retain(|row| !row.no_face);
     if rows.len() < FEWEST {
-        bail!("{}: {} rated faces; at least {FEWEST} are needed to learn from some and judge by others", args.ratings.display(), rows.len());
+        bail!(
+            "{}: {} rated faces; at least {FEWEST} are needed to learn from some and judge by others",
+            args.ratings.display(),
+            rows.len()
+        );
     }
     let folder = args.ratings.parent().unwrap_or(Path::new("."));
     let mut embedder = tokio::task::block_in_place(|| LoadedModels::load(config))?.models.embedder;

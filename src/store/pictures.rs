@@ -10,8 +10,7 @@ use super::blobs::BlobId;
 use super::codec::{bytes, floats, floats_as_they_are, millis, time};
 use super::{Result, Store, parse};
 use crate::domain::{
-    COLOUR_DIMS, Confidence, Face, FaceId, Features, PerceptualHash, PictureBox, PictureId, PostId,
-    Safety, Size,
+    COLOUR_DIMS, Confidence, Face, FaceId, Features, PerceptualHash, PictureBox, PictureId, PostId, Safety, Size,
 };
 
 /// A picture that was looked at.

@@ -68,8 +68,7 @@ pub fn next(
     let mut field = Field::new(&faces, taste);
     let (mut asked, mut questions) = (HashSet::new(), Vec::new());
     while questions.len() < count {
-        let open: Vec<usize> =
-            (0..places.len()).filter(|&i| !asked.contains(&candidates[places[i]].group)).collect();
+        let open: Vec<usize> = (0..places.len()).filter(|&i| !asked.contains(&candidates[places[i]].group)).collect();
         let Some(best) = field.most_telling(&open) else { break };
         let explored = rng.random_bool(exploration.clamp(0.0, 1.0));
         let chosen = if explored { open[rng.random_range(0..open.len())] } else { best };

@@ -64,7 +64,7 @@ pub enum FitError {
     NotFinite { index: usize, block: &'static str, position: usize },
 }
 
-/// A fitted taste: cheap to score with, and small enough to store (below 0.8 MB; 2 KB a rating while there are few).
+/// A fitted taste: cheap to score with, and small enough to store (about 1.1 MB; 2 KB a rating while there are few).
 #[derive(Clone, PartialEq)]
 pub struct Taste {
     ratings: u32,

@@ -21,7 +21,7 @@ use super::evidence::{Hyperparameters, Said};
 use super::kernel::{Blocks, Distances, Faces};
 
 /// Faces that a taste remembers.
-pub(super) const CENTRES: usize = 256;
+pub(super) const CENTRES: usize = 384;
 /// Combinations of ratings kept for the variance.
 pub(super) const RANK: usize = 128;
 /// Prior variance of a person's mean, in stars².
@@ -54,9 +54,8 @@ impl Design {
         let centres = faces.pick(&spread_out(faces.len(), CENTRES));
         let m = centres.len();
         let among = Distances::new(&centres, &centres).likeness(at.shape);
-        let covariance = Mat::from_fn(m, m, |i, j| {
-            at.signal * (f64::from(among[(i, j)]) + if i == j { JITTER } else { 0.0 })
-        });
+        let covariance =
+            Mat::from_fn(m, m, |i, j| at.signal * (f64::from(among[(i, j)]) + if i == j { JITTER } else { 0.0 }));
         let factor = covariance.llt(Side::Lower).expect("the jitter makes the kernel positive definite");
         let factor = factor.L().to_owned();
         let likeness = Distances::new(&centres, faces).likeness(at.shape);

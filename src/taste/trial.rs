@@ -186,11 +186,7 @@ fn figures(stars: &[Vec<Predicted>], thumbs: &[Vec<Predicted>], plan: Plan) -> F
     }
 }
 
-fn estimate(
-    splits: &[Vec<Predicted>],
-    plan: Plan,
-    figure: &dyn Fn(&[Predicted]) -> Option<f32>,
-) -> Option<Estimate> {
+fn estimate(splits: &[Vec<Predicted>], plan: Plan, figure: &dyn Fn(&[Predicted]) -> Option<f32>) -> Option<Estimate> {
     let over_splits = |of: &dyn Fn(&[Predicted]) -> Option<f32>| {
         let found: Vec<f64> = splits.iter().filter_map(|p| of(p)).map(f64::from).collect();
         (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)

@@ -35,12 +35,7 @@ pub struct Why<K> {
 
 /// The reasons for `features`' score, with at most `neighbours` liked and as many disliked of the `rated` faces; 4, 5 and
 /// 👍 are liked, 1, 2 and 👎 disliked. `None` if the features are of a wrong length or hold what is no number.
-pub fn why<K: Copy>(
-    taste: &Taste,
-    features: &Features,
-    rated: &[Rated<'_, K>],
-    neighbours: usize,
-) -> Option<Why<K>> {
+pub fn why<K: Copy>(taste: &Taste, features: &Features, rated: &[Rated<'_, K>], neighbours: usize) -> Option<Why<K>> {
     let face = Faces::one(features)?;
     let remembered = &taste.posterior.centres;
     let mut blocks = taste.blocks(&face, 0);

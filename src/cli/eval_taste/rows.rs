@@ -38,7 +38,11 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Row>> {
             .with_context(|| format!("{}: no rating; a line is {{\"rating\": 1-5, \"crop\": FILE, …}}", at()))?;
         row.line = n + 1;
         if let Some(bounds) = row.bounds {
-            ensure!(bounds.is_finite() && bounds.area() > 0.0, "{}: the box is empty; it is [left, top, right, bottom]", at());
+            ensure!(
+                bounds.is_finite() && bounds.area() > 0.0,
+                "{}: the box is empty; it is [left, top, right, bottom]",
+                at()
+            );
         }
         let croppable = row.crop.is_some() || (row.picture.is_some() && row.bounds.is_some());
         ensure!(croppable || row.no_face, "{}: neither 'crop' nor 'picture' with 'box' is there", at());

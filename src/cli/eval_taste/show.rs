@@ -24,7 +24,8 @@ const FIGURES: [(&str, &str, Figure); 6] = [
 
 /// One object on one line.
 pub(super) fn json(table: &Table, faces: usize, groups: usize, plan: Plan) -> String {
-    let mut out = json!({ "faces": faces, "groups": groups, "splits": plan.splits, "held_out_groups": plan.held_out_groups });
+    let mut out =
+        json!({ "faces": faces, "groups": groups, "splits": plan.splits, "held_out_groups": plan.held_out_groups });
     let by_size = |of: &dyn Fn(&Figures) -> Option<Value>| -> Value {
         table.iter().filter_map(|(size, f)| Some((size.to_string(), of(f)?))).collect::<serde_json::Map<_, _>>().into()
     };
