@@ -44,6 +44,10 @@ chaos-discord: runtime need-cargo ## POSTS (1000) posts on a loopback Discord wh
 bench-discord: runtime need-cargo ## time from post to reply on the loopback Discord, and memory after POSTS (1000)
 	POSTS=$(POSTS) $(CARGO) test --release --locked --test it -- discord::bench --ignored --nocapture
 
+eval-taste: runtime check-models need-cargo ## measure the taste on RATINGS, a .jsonl file of rated faces, and draw taste.svg
+	@test -n "$(RATINGS)" || { echo 'Say which ratings: make eval-taste RATINGS=../shared/data/ratings/rater_a.jsonl' >&2; exit 1; }
+	$(CARGO) run --release --locked -- eval taste "$(RATINGS)" --plot taste.svg
+
 fuzz: need-cargo ## fuzz the picture decoder for FUZZ_SECONDS (60); needs cargo-fuzz and a nightly toolchain
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install --locked cargo-fuzz' >&2; exit 1; }
 	$(CARGO) +nightly fuzz run decode -- -max_total_time=$(FUZZ_SECONDS)

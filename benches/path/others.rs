@@ -55,6 +55,7 @@ pub(crate) fn ratings(count: usize) -> Vec<Example> {
                 judgement: Judgement::Stars(stars),
                 at: OffsetDateTime::UNIX_EPOCH + Duration::minutes(i64::from(n as u32)),
                 group: n as u64,
+                rater: 0,
             }
         })
         .collect()

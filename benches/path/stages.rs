@@ -80,7 +80,7 @@ impl Walk {
             Ok(chunks.collect::<ort::Result<Vec<_>>>()?.concat())
         })?;
         let (_, colour) = lap(|| views.iter().map(|v| colour_histogram(v)).collect::<Vec<_>>());
-        let faces: Vec<&Features> = embedded.iter().skip(1).map(|e| &e.features).collect();
+        let faces: Vec<Features> = embedded.iter().skip(1).map(|e| e.features(&embedded[0])).collect();
         let (_, score) = lap(|| faces.iter().map(|f| self.taste.score(f)).collect::<Vec<_>>());
         Ok([
             decode,

@@ -4,6 +4,7 @@
 mod annotate;
 mod doctor;
 mod eval;
+mod eval_taste;
 mod files;
 mod fit;
 mod report;
@@ -87,6 +88,21 @@ struct ScoreArgs {
 enum EvalCommand {
     /// The detector against boxes by hand
     Faces(EvalFacesArgs),
+    /// A taste on ratings held out from it
+    Taste(EvalTasteArgs),
+}
+
+#[derive(Debug, Args)]
+struct EvalTasteArgs {
+    /// One JSON object a line: rating (1-5), crop and picture (files relative to this list), box, group (near-duplicates
+    /// share one), `no_face` (true: left out)
+    ratings: PathBuf,
+    /// The figures as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Draw, for each true rating, where the scores fell, as an SVG file
+    #[arg(long, value_name = "OUT")]
+    plot: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -161,6 +177,7 @@ async fn dispatch(command: Command, config: &Config) -> anyhow::Result<ExitCode>
         Command::Score(args) => score::run(config, args).await,
         Command::Fit => fit::run(config).await,
         Command::Eval { what: EvalCommand::Faces(args) } => eval::faces(config, &args),
+        Command::Eval { what: EvalCommand::Taste(args) } => eval_taste::taste(config, &args),
         Command::Export { format, out } => transfer::export(config, format, &out).await,
         Command::Import { from } => transfer::import(config, &from).await,
         Command::Doctor => doctor::run(config).await,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::intake::blocking;
 use super::step::StepError;
 use super::{Pipeline, crash_point, near_duplicate_groups};
-use crate::domain::{Calibration, PerceptualHash, Rater, Rating, Scope, TasteId};
+use crate::domain::{Calibration, EMBEDDING_DIMS, PerceptualHash, Rater, Rating, Scope, TasteId};
 use crate::store::{FittedTaste, StoreError};
 use crate::taste::{Example, FitError, Promotion, Taste, challenge};
 
@@ -312,13 +312,27 @@ impl Pipeline {
         if !self.may_learn(scope).await? {
             return Ok(Vec::new());
         }
-        let rated = self.parts.store.rated_faces(scope, &self.parts.learn_from).await?;
+        let mut rated = self.parts.store.rated_faces(scope, &self.parts.learn_from).await?;
+        let all = rated.len();
+        rated.retain(|r| r.features.embedding.len() == EMBEDDING_DIMS);
+        if rated.len() < all {
+            let left_aside = all - rated.len();
+            tracing::warn!(%scope, left_aside, "rated faces that another embedder looked at teach nothing until their pictures come again");
+        }
         let hashes: Vec<PerceptualHash> = rated.iter().map(|r| r.hash).collect();
         let groups = blocking(move || near_duplicate_groups(&hashes)).await;
+        let raters: BTreeSet<Rater> = rated.iter().map(|r| r.rater.clone()).collect();
+        let number: HashMap<Rater, u64> = raters.into_iter().zip(0..).collect();
         Ok(rated
             .into_iter()
             .zip(groups)
-            .map(|(r, group)| Example { features: Arc::new(r.features), judgement: r.judgement, at: r.at, group })
+            .map(|(r, group)| Example {
+                rater: number[&r.rater],
+                features: Arc::new(r.features),
+                judgement: r.judgement,
+                at: r.at,
+                group,
+            })
             .collect())
     }
 }

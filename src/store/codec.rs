@@ -18,9 +18,17 @@ pub(super) fn bytes(values: &[f32]) -> Vec<u8> {
 }
 
 pub(super) fn floats(bytes: &[u8], expected: usize) -> Result<Vec<f32>> {
-    let (chunks, rest) = bytes.as_chunks::<4>();
-    if chunks.len() != expected || !rest.is_empty() {
+    if bytes.len() != 4 * expected {
         return Err(StoreError::Unreadable(format!("{} bytes for a vector of {expected}", bytes.len())));
+    }
+    floats_as_they_are(bytes)
+}
+
+/// A vector of any length.
+pub(super) fn floats_as_they_are(bytes: &[u8]) -> Result<Vec<f32>> {
+    let (chunks, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(StoreError::Unreadable(format!("{} bytes for a vector", bytes.len())));
     }
     Ok(chunks.iter().map(|&c| f32::from_le_bytes(c)).collect())
 }

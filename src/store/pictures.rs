@@ -7,11 +7,10 @@ use sqlx::{Row, SqliteConnection};
 use time::OffsetDateTime;
 
 use super::blobs::BlobId;
-use super::codec::{bytes, floats, millis, time};
+use super::codec::{bytes, floats, floats_as_they_are, millis, time};
 use super::{Result, Store, parse};
 use crate::domain::{
-    COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features, PerceptualHash, PictureBox, PictureId, PostId,
-    Safety, Size,
+    COLOUR_DIMS, Confidence, Face, FaceId, Features, PerceptualHash, PictureBox, PictureId, PostId, Safety, Size,
 };
 
 /// A picture that was looked at.
@@ -245,7 +244,8 @@ async fn set_analysed_state(connection: &mut SqliteConnection, post: PostId) -> 
 
 pub(super) fn features(row: &SqliteRow) -> Result<Features> {
     Ok(Features {
-        embedding: floats(row.try_get("embedding")?, EMBEDDING_DIMS)?,
+        // As long as the embedder of its time made it: a taste leaves faces of another length aside.
+        embedding: floats_as_they_are(row.try_get("embedding")?)?,
         colour: floats(row.try_get("colour")?, COLOUR_DIMS)?,
     })
 }

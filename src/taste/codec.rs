@@ -1,8 +1,11 @@
 //! A taste as bytes, for the store.
 //!
-//! `MKTASTE` and a zero, a little-endian u32 format version, a u32 header length, the header as JSON, then f32s (mean,
-//! factor, weights, reduction), then the SHA-256 of all before it. The header is JSON so that it can be read by eye and
+//! `MKTASTE` and a zero, a little-endian u32 format version, a u32 header length, the header as JSON, then f32s (centres,
+//! their weights, reduction), then the bytes of the taste it stands upon, if any, then the SHA-256 of
+//! all before it. The header is JSON so that it can be read by eye and
 //! grow; the arrays are not, since they are 99 % of it.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,11 +13,11 @@ use time::OffsetDateTime;
 
 use super::Taste;
 use super::evidence::Hyperparameters;
-use super::posterior::{Posterior, RANK};
-use super::scaling::{DIMS, Scaling};
+use super::kernel::{DIMS, Faces};
+use super::posterior::{CENTRES, Posterior, RANK};
 
 const MAGIC: &[u8; 8] = b"MKTASTE\0";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const CHECKSUM: usize = 32;
 
 /// Why bytes are no taste. Ratings are never lost with it: a new fit makes a new one.
@@ -35,26 +38,35 @@ struct Header {
     newest: OffsetDateTime,
     hyperparameters: Hyperparameters,
     dims: usize,
+    centres: usize,
     rank: usize,
+    /// Length in bytes of the taste it stands upon.
+    upon: usize,
 }
 
 impl Taste {
     pub fn to_bytes(&self) -> Vec<u8> {
+        let posterior = &self.posterior;
+        let upon = self.upon.as_ref().map(|taste| taste.to_bytes()).unwrap_or_default();
+        let centres = posterior.centres.len();
         let header = Header {
             ratings: self.ratings,
             newest: self.newest,
-            hyperparameters: self.hyperparameters,
+            hyperparameters: posterior.at,
             dims: DIMS,
-            rank: self.posterior.reduction.len() / DIMS,
+            centres,
+            rank: posterior.reduction.len() / (centres + 1),
+            upon: upon.len(),
         };
         let header = serde_json::to_vec(&header).expect("plain numbers and a time in UTC's range become JSON");
         let mut bytes = MAGIC.to_vec();
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend(u32::try_from(header.len()).expect("a header is short").to_le_bytes());
         bytes.extend(header);
-        for array in [&self.scaling.mean, &self.scaling.factor, &self.posterior.weights, &self.posterior.reduction] {
+        for array in [posterior.centres.rows(), &posterior.alpha, &posterior.reduction] {
             bytes.extend(array.iter().flat_map(|x| x.to_le_bytes()));
         }
+        bytes.extend(upon);
         let checksum = Sha256::digest(&bytes);
         bytes.extend(checksum);
         bytes
@@ -74,26 +86,29 @@ impl Taste {
         let (header, arrays) = rest.split_at_checked(length).ok_or(CUT_SHORT)?;
         let header: Header =
             serde_json::from_slice(header).map_err(|_| DecodeError::Damaged { what: "its header cannot be read" })?;
-        if header.dims != DIMS || header.rank > RANK {
+        if header.dims != DIMS || !(1..=CENTRES).contains(&header.centres) || header.rank > RANK {
             return Err(DecodeError::Damaged { what: "it is for features of another length" });
         }
         let arrays = arrays.get(..arrays.len().saturating_sub(CHECKSUM)).unwrap_or_default();
-        let mut floats = arrays.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
-        let [inputs, weights, reduction] = [DIMS - 1, DIMS, header.rank * DIMS];
-        if arrays.len() != 4 * (2 * inputs + weights + reduction) {
+        let [rows, reduction] = [header.centres * DIMS, header.rank * (header.centres + 1)];
+        let length = 4 * (rows + header.centres + 1 + reduction);
+        let (arrays, upon) = arrays.split_at_checked(length).ok_or(CUT_SHORT)?;
+        if upon.len() != header.upon {
             return Err(CUT_SHORT);
         }
-        let mut take = |count| floats.by_ref().take(count).collect();
+        let mut floats = arrays.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
+        let mut take = |count| -> Vec<f32> { floats.by_ref().take(count).collect() };
+        let centres = Faces::from_rows(take(rows));
         Ok(Self {
             ratings: header.ratings,
             newest: header.newest,
-            hyperparameters: header.hyperparameters,
-            scaling: Scaling { mean: take(inputs), factor: take(inputs) },
             posterior: Posterior {
-                signal: header.hyperparameters.signal,
-                weights: take(weights),
+                at: header.hyperparameters,
+                centres,
+                alpha: take(header.centres + 1),
                 reduction: take(reduction),
             },
+            upon: if upon.is_empty() { None } else { Some(Arc::new(Self::from_bytes(upon)?)) },
         })
     }
 }

@@ -60,6 +60,54 @@ pub fn coverage(predictions: &[(f32, f32)], ratings: &[f32], width: f32) -> Opti
     (!predictions.is_empty()).then(|| inside / predictions.len() as f32)
 }
 
+/// Quadratic-weighted kappa of `predictions`, rounded to stars, with `ratings` in stars: agreement beyond chance, −1–1, a
+/// miss by two counting four times a miss by one. `None` for no pairs, and where both sides are one and the same star
+/// throughout: then chance agrees as well.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn quadratic_kappa(predictions: &[f32], ratings: &[f32]) -> Option<f32> {
+    assert_eq!(predictions.len(), ratings.len(), "each prediction needs its rating");
+    let star = |v: &f32| f64::from(v.round().clamp(1.0, 5.0));
+    let (a, b): (Vec<f64>, Vec<f64>) = (predictions.iter().map(star).collect(), ratings.iter().map(star).collect());
+    let n = a.len() as f64;
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / n;
+    let square = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>() / n;
+    let observed: f64 = a.iter().zip(&b).map(|(x, y)| (x - y).powi(2)).sum::<f64>() / n;
+    // Mean of (x − y)² over all pairs of one side's star with the other's.
+    let by_chance = square(&a) + square(&b) - 2.0 * mean(&a) * mean(&b);
+    (by_chance > 1e-12).then(|| (1.0 - observed / by_chance) as f32)
+}
+
+/// Chance that a liked face scores above a disliked one, ties counting half; `None` where one kind is missing or a score is
+/// no number.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn auc(scores: &[f32], liked: &[bool]) -> Option<f32> {
+    assert_eq!(scores.len(), liked.len(), "each score needs its judgement");
+    if scores.iter().any(|s| s.is_nan()) {
+        return None;
+    }
+    let (up, all) = (liked.iter().filter(|l| **l).count() as f64, liked.len() as f64);
+    let sum: f64 = ranks(scores).iter().zip(liked).filter(|(_, l)| **l).map(|(r, _)| r).sum();
+    let pairs = up * (all - up);
+    (pairs > 0.0).then(|| ((sum - up * (up + 1.0) / 2.0) / pairs) as f32)
+}
+
+/// Share of ratings of at least 4 among the best-scored `share` of the faces, one face at least; `None` for no pairs.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn precision_at_top(scores: &[f32], ratings: &[f32], share: f32) -> Option<f32> {
+    assert_eq!(scores.len(), ratings.len(), "each score needs its rating");
+    let top = ((scores.len() as f32 * share).round() as usize).max(1);
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&i, &j| scores[j].total_cmp(&scores[i]));
+    let liked = order.iter().take(top).filter(|&&i| ratings[i] >= 4.0).count();
+    (!scores.is_empty()).then(|| liked as f32 / top.min(scores.len()) as f32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +138,19 @@ mod tests {
         let predictions = [(3.0, 1.0), (3.0, 1.0), (3.0, 0.1), (f32::NAN, 1.0)];
         assert_eq!(coverage(&predictions, &[4.0, 4.5, 3.2, 3.0], 1.0), Some(0.25));
         assert_eq!(coverage(&[], &[], 1.0), None);
+    }
+
+    #[test]
+    fn kappa_auc_and_precision_agree_with_known_values() {
+        // sklearn.metrics.cohen_kappa_score([1,2,3,4,5,3],[1,3,3,5,4,2], weights="quadratic") = 0.8
+        let kappa = quadratic_kappa(&[1.2, 2.4, 3.0, 3.6, 5.4, 2.9], &[1.0, 3.0, 3.0, 5.0, 4.0, 2.0]).unwrap();
+        assert!((kappa - 0.8).abs() < 1e-6, "{kappa}");
+        assert_eq!(quadratic_kappa(&[3.0, 3.2], &[3.0, 3.0]), None);
+        assert_eq!(auc(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true]), Some(0.75));
+        assert_eq!(auc(&[1.0, 1.0], &[false, true]), Some(0.5));
+        assert_eq!(auc(&[1.0, 2.0], &[true, true]), None);
+        assert_eq!(precision_at_top(&[4.0, 3.0, 2.0, 1.0], &[5.0, 1.0, 4.0, 4.0], 0.5), Some(0.5));
+        assert_eq!(precision_at_top(&[4.0, 3.0], &[5.0, 1.0], 0.05), Some(1.0));
     }
 
     proptest! {

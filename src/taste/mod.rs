@@ -1,19 +1,26 @@
 //! Taste: ratings and features in, a score with a spread out.
 //!
-//! The learner is Bayesian linear regression. A face's features are standardised ([`scaling`]), a judgement is read as
-//! an observation on the scale 1–5 with a noise of its own ([`observation`]), signal and noise are chosen by marginal
-//! likelihood ([`evidence`]), and the posterior is kept as one weight vector for the mean and a low-rank matrix for the
-//! spread ([`posterior`]). [`challenge`] decides whether a new fit may replace the one in use.
+//! The learner is a Gaussian process on frozen features. How alike two faces are is said by the [`kernel`]; a judgement is
+//! read as an observation on the scale 1–5 with a noise of its own ([`observation`]); the kernel's shape, signal and noise
+//! are chosen by marginal likelihood ([`evidence`]); the posterior is kept as weights of the likeness to some rated faces,
+//! and a low-rank matrix for the spread ([`posterior`]). [`challenge`] decides whether a new fit may replace the one in use.
+//! What to ask next is in [`ask`], why a face scores as it does in [`why`], how good scores are in [`evaluate`].
+//!
+//! A taste can stand upon another: a person's upon their guild's. Then only what differs is learnt, and where nothing was
+//! rated the score is the other's.
 //!
 //! A fit has no clock and no randomness, and does not depend on the order of its examples.
 
+pub mod ask;
 mod codec;
 pub mod evaluate;
 mod evidence;
+mod kernel;
 mod observation;
 mod posterior;
 mod promotion;
-mod scaling;
+pub mod trial;
+pub mod why;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,12 +28,13 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 pub use codec::DecodeError;
-pub use promotion::{HeldOut, Promotion, challenge};
+pub use kernel::Blocks;
+pub use promotion::{HeldOut, Promotion, challenge, challenge_upon};
 
-use crate::domain::{Calibration, Features, Judgement, Score};
-use evidence::Hyperparameters;
-use posterior::Posterior;
-use scaling::Scaling;
+use crate::domain::{COLOUR_DIMS, Calibration, EMBEDDING_DIMS, Features, Judgement, Score};
+use evidence::{Hyperparameters, Said};
+use kernel::Faces;
+use posterior::{Design, Posterior};
 
 /// One standing rating and what the taste sees of the judged face or picture.
 #[derive(Debug, Clone)]
@@ -37,6 +45,8 @@ pub struct Example {
     pub at: OffsetDateTime,
     /// Near-duplicates share one: they are never on both sides of a split.
     pub group: u64,
+    /// Who judged. Where several did, each may be stricter or kinder than the others without that being taste.
+    pub rater: u64,
 }
 
 /// Why nothing could be learnt.
@@ -54,14 +64,14 @@ pub enum FitError {
     NotFinite { index: usize, block: &'static str, position: usize },
 }
 
-/// A fitted taste: cheap to score with, and small enough to store (about 1 MB; below 128 ratings 8 KB each).
+/// A fitted taste: cheap to score with, and small enough to store (about 1.1 MB; 2 KB a rating while there are few).
 #[derive(Clone, PartialEq)]
 pub struct Taste {
     ratings: u32,
     newest: OffsetDateTime,
-    hyperparameters: Hyperparameters,
-    scaling: Scaling,
     posterior: Posterior,
+    /// What was expected before the first rating.
+    upon: Option<Arc<Taste>>,
 }
 
 impl fmt::Debug for Taste {
@@ -69,7 +79,8 @@ impl fmt::Debug for Taste {
         f.debug_struct("Taste")
             .field("ratings", &self.ratings)
             .field("newest", &self.newest)
-            .field("hyperparameters", &self.hyperparameters)
+            .field("hyperparameters", &self.posterior.at)
+            .field("upon", &self.upon)
             .finish_non_exhaustive()
     }
 }
@@ -77,35 +88,43 @@ impl fmt::Debug for Taste {
 impl Taste {
     /// Learns from one rating or more; with few, scores stay near the prior (3, wide) and are called uncalibrated.
     pub fn fit(examples: &[Example]) -> Result<Self, FitError> {
+        Self::fit_upon(examples, None)
+    }
+
+    /// As [`Self::fit`], but before anything was rated scores are those of `prior`: a guild's for a person of it. It should
+    /// not have learnt from these very ratings, or they count twice and the spread comes out too narrow.
+    pub fn fit_upon(examples: &[Example], prior: Option<&Arc<Self>>) -> Result<Self, FitError> {
         check(examples)?;
-        let examples = in_order(examples.iter());
-        let scaling = Scaling::from_faces(examples.iter().map(|e| &*e.features));
-        let design = posterior::Design::new(&scaling, &examples);
-        let hyperparameters = evidence::choose(&design);
-        let posterior = posterior::Posterior::fit(&design, hyperparameters);
-        Ok(Self {
-            ratings: u32::try_from(examples.len()).unwrap_or(u32::MAX),
-            newest: newest(&examples),
-            hyperparameters,
-            scaling,
-            posterior,
-        })
+        let known = Known::new(in_order(examples.iter()), prior);
+        let at = known.hyperparameters();
+        Ok(known.taste(&known.design(at), prior))
     }
 
     /// The mean is the posterior mean, clamped to 1.0–5.0. The spread is the standard deviation of the *person's next
-    /// rating* of this face in stars: uncertainty of the taste plus the scatter that a linear taste cannot explain. So
+    /// rating* of this face in stars: uncertainty of the taste plus the scatter that it cannot explain. So
     /// mean ± 1.28 spreads should hold 80 % of ratings to come, which is what someone reading "3.9 ± 0.8" expects and
     /// what can be checked; the posterior of the mean alone would shrink to nothing with enough ratings of a
     /// random rater.
     ///
     /// Features of a wrong length or that are no numbers give the middle of the scale with the widest spread.
     pub fn score(&self, features: &Features) -> Score {
-        let Some(face) = self.scaling.apply(features) else {
+        let Some(face) = Faces::one(features) else {
             return Score::new(f32::NAN, f32::NAN, self.calibration());
         };
-        let (mean, variance) = self.posterior.predict(&face);
-        let spread = (variance + self.hyperparameters.noise).sqrt();
+        let (mean, variance) = self.predict(&face)[0];
+        let spread = (variance + self.posterior.at.noise).sqrt();
         Score::new((observation::PRIOR_MEAN + mean) as f32, spread as f32, self.calibration())
+    }
+
+    /// Mean (less the middle of the scale) and variance of each face's score, without the rating's noise.
+    fn predict(&self, faces: &Faces) -> Vec<(f64, f64)> {
+        let mut predictions = self.posterior.predict(faces);
+        if let Some(prior) = &self.upon {
+            for (own, expected) in predictions.iter_mut().zip(prior.predict(faces)) {
+                own.0 += expected.0;
+            }
+        }
+        predictions
     }
 
     pub fn calibration(&self) -> Calibration {
@@ -118,14 +137,66 @@ impl Taste {
     }
 }
 
+/// Checked examples in order, as numbers.
+struct Known<'a> {
+    examples: Vec<&'a Example>,
+    faces: Faces,
+    /// Judgements less what was expected before.
+    targets: Vec<f64>,
+    extra_noise: Vec<f64>,
+    raters: Vec<u64>,
+}
+
+impl<'a> Known<'a> {
+    fn new(examples: Vec<&'a Example>, prior: Option<&Arc<Taste>>) -> Self {
+        let faces = Faces::new(examples.iter().map(|e| &*e.features));
+        let expected = prior.map(|p| p.predict(&faces));
+        let seen: Vec<_> = examples.iter().map(|e| observation::of(e.judgement)).collect();
+        let before = |i: usize| expected.as_ref().map_or(0.0, |e| e[i].0);
+        Self {
+            targets: (0..).zip(&seen).map(|(i, o)| o.target - observation::PRIOR_MEAN - before(i)).collect(),
+            extra_noise: seen.iter().map(|o| o.extra_noise).collect(),
+            raters: examples.iter().map(|e| e.rater).collect(),
+            faces,
+            examples,
+        }
+    }
+
+    fn said(&self) -> Said<'_> {
+        Said { targets: &self.targets, extra_noise: &self.extra_noise, raters: &self.raters }
+    }
+
+    fn several_raters(&self) -> bool {
+        self.raters.windows(2).any(|pair| pair[0] != pair[1])
+    }
+
+    fn hyperparameters(&self) -> Hyperparameters {
+        evidence::choose(&self.faces, self.said(), if self.several_raters() { posterior::OFFSET_VARIANCE } else { 0.0 })
+    }
+
+    fn design(&self, at: Hyperparameters) -> Design {
+        Design::new(&self.faces, &self.raters, at)
+    }
+
+    fn taste(&self, design: &Design, prior: Option<&Arc<Taste>>) -> Taste {
+        let all: Vec<usize> = (0..self.examples.len()).collect();
+        Taste {
+            ratings: u32::try_from(self.examples.len()).unwrap_or(u32::MAX),
+            newest: newest(&self.examples),
+            posterior: design.posterior(self.said(), &all),
+            upon: prior.cloned(),
+        }
+    }
+}
+
 /// The examples in an order that depends on what they are, not on how they came: sums of floats depend on order.
 fn in_order<'a>(examples: impl Iterator<Item = &'a Example>) -> Vec<&'a Example> {
     let mut examples: Vec<_> = examples.collect();
     let bits = |e: &Example| observation::of(e.judgement);
     examples.sort_by(|a, b| {
         let floats = |e: &'a Example| e.features.embedding.iter().chain(&e.features.colour);
-        (a.at, a.group)
-            .cmp(&(b.at, b.group))
+        (a.at, a.group, a.rater)
+            .cmp(&(b.at, b.group, b.rater))
             .then_with(|| bits(a).target.total_cmp(&bits(b).target))
             .then_with(|| bits(a).extra_noise.total_cmp(&bits(b).extra_noise))
             .then_with(|| {
@@ -145,7 +216,8 @@ fn check(examples: &[Example]) -> Result<(), FitError> {
         return Err(FitError::NoRatings);
     }
     for (index, example) in examples.iter().enumerate() {
-        for (block, values, expected) in scaling::blocks(&example.features) {
+        let Features { embedding, colour } = &*example.features;
+        for (block, values, expected) in [("embedding", embedding, EMBEDDING_DIMS), ("colour", colour, COLOUR_DIMS)] {
             if values.len() != expected {
                 return Err(FitError::WrongLength { index, block, expected, found: values.len() });
             }

@@ -14,11 +14,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::evaluate::spearman;
-use super::posterior::{Design, Posterior};
-use super::scaling::Scaling;
-use super::{Example, FitError, Taste, evidence, in_order, observation};
+use super::posterior::Design;
+use super::{Example, FitError, Known, Taste, check, in_order, observation};
 use crate::domain::CALIBRATED_AT;
 
 /// The jury is this part of all ratings …
@@ -66,44 +66,53 @@ impl fmt::Display for Promotion {
 /// Promoted without judgement: the first taste, one that follows an uncalibrated one, and one with too few ratings to
 /// form a jury and still learn from as many as calibration asks for.
 pub fn challenge(current: Option<&Taste>, examples: &[Example]) -> Result<(Taste, Promotion), FitError> {
-    let challenger = Taste::fit(examples)?;
-    let promotion = match current {
-        Some(current) if current.calibration().is_calibrated() => judge(current, examples),
-        _ => Promotion::Promoted { held_out: judge_alone(examples) },
+    challenge_upon(current, examples, None)
+}
+
+/// As [`challenge`], for a taste that stands upon another: see [`Taste::fit_upon`].
+pub fn challenge_upon(
+    current: Option<&Taste>,
+    examples: &[Example],
+    prior: Option<&Arc<Taste>>,
+) -> Result<(Taste, Promotion), FitError> {
+    check(examples)?;
+    let known = Known::new(in_order(examples.iter()), prior);
+    // Kernel, signal and noise are chosen once, from everything, and both sides are tried with them: what is compared is
+    // what the ratings since the last fit teach, and a fit of half a dozen numbers costs more than one of the weights.
+    let design = known.design(known.hyperparameters());
+    let challenger = known.taste(&design, prior);
+    let jury = Jury::call(&known.examples);
+    let agreement = |may_learn: &dyn Fn(&Example) -> bool| jury.as_ref()?.agreement(&known, &design, prior, may_learn);
+    let everything = agreement(&|_| true);
+    let promotion = match (current, everything) {
+        (Some(current), Some(challenger)) if current.calibration().is_calibrated() => {
+            match agreement(&|e| e.at <= current.newest_rating()) {
+                Some(current) if current.spearman - challenger.spearman > MARGIN => {
+                    Promotion::Kept { current, challenger }
+                }
+                _ => Promotion::Promoted { held_out: Some(challenger) },
+            }
+        }
+        (_, held_out) => Promotion::Promoted { held_out },
     };
     Ok((challenger, promotion))
 }
 
-fn judge(current: &Taste, examples: &[Example]) -> Promotion {
-    let Some(jury) = Jury::call(examples) else { return Promotion::Promoted { held_out: None } };
-    let Some(challenger) = jury.agreement(|_| true) else { return Promotion::Promoted { held_out: None } };
-    let known = |e: &Example| e.at <= current.newest_rating();
-    match jury.agreement(known) {
-        Some(current) if current.spearman - challenger.spearman > MARGIN => Promotion::Kept { current, challenger },
-        _ => Promotion::Promoted { held_out: Some(challenger) },
-    }
+/// The newest ratings in two halves, and the rest, as places in the examples.
+struct Jury {
+    rest: Vec<usize>,
+    halves: [Vec<usize>; 2],
 }
 
-fn judge_alone(examples: &[Example]) -> Option<HeldOut> {
-    Jury::call(examples)?.agreement(|_| true)
-}
-
-/// The newest ratings in two halves, and the rest.
-struct Jury<'a> {
-    rest: Vec<&'a Example>,
-    halves: [Vec<&'a Example>; 2],
-}
-
-impl<'a> Jury<'a> {
+impl Jury {
     /// `None` if what would be left to learn from is too little.
-    fn call(examples: &'a [Example]) -> Option<Self> {
-        let examples = in_order(examples.iter());
+    fn call(examples: &[&Example]) -> Option<Self> {
         let size = (examples.len() / JURY_SHARE).max(JURY_AT_LEAST);
         let mut jury = Self { rest: Vec::new(), halves: [Vec::new(), Vec::new()] };
         // A group is called whole, when its newest rating is met; groups take turns between the halves.
         let mut half_of: HashMap<u64, usize> = HashMap::new();
         let (mut called, mut members) = (0, HashMap::<u64, usize>::new());
-        for example in &examples {
+        for example in examples {
             *members.entry(example.group).or_default() += 1;
         }
         for example in examples.iter().rev() {
@@ -116,50 +125,41 @@ impl<'a> Jury<'a> {
                 turn
             });
         }
-        for example in examples {
+        for (index, example) in examples.iter().enumerate() {
             match half_of.get(&example.group) {
-                Some(&half) => jury.halves[half].push(example),
-                None => jury.rest.push(example),
+                Some(&half) => jury.halves[half].push(index),
+                None => jury.rest.push(index),
             }
         }
         (jury.rest.len() >= CALIBRATED_AT as usize).then_some(jury)
     }
 
-    /// How well a taste that learns from the `known` examples ranks the jury. `None` where that cannot be said: the
-    /// jury judges all alike, or nothing is left to learn from.
-    fn agreement(&self, known: impl Fn(&Example) -> bool) -> Option<HeldOut> {
+    /// How well a taste that learns from the examples it `may_learn` from ranks the jury. `None` where that cannot be
+    /// said: the jury judges all alike, or nothing is left to learn from.
+    fn agreement(
+        &self,
+        known: &Known,
+        design: &Design,
+        prior: Option<&Arc<Taste>>,
+        may_learn: &dyn Fn(&Example) -> bool,
+    ) -> Option<HeldOut> {
+        let expected = prior.map(|p| p.predict(&known.faces));
         let (mut scores, mut ratings) = (Vec::new(), Vec::new());
         for (held_out, other) in [(0, 1), (1, 0)] {
-            let learnt = self.rest.iter().chain(&self.halves[other]).copied().filter(|e| known(e));
-            let ranking = Ranking::fit(&in_order(learnt))?;
-            scores.extend(self.halves[held_out].iter().map(|e| ranking.score(e)));
-            ratings.extend(self.halves[held_out].iter().map(|e| observation::rank_value(e.judgement)));
+            let rows = self.rest.iter().chain(&self.halves[other]).copied();
+            let rows: Vec<usize> = rows.filter(|&i| may_learn(known.examples[i])).collect();
+            if rows.is_empty() {
+                return None;
+            }
+            let means = design.means(known.said(), &rows);
+            let before = |i: usize| expected.as_ref().map_or(0.0, |e| e[i].0);
+            scores.extend(self.halves[held_out].iter().map(|&i| (means[i] + before(i)) as f32));
+            let said = self.halves[held_out].iter().map(|&i| observation::rank_value(known.examples[i].judgement));
+            ratings.extend(said);
         }
         // With all ratings alike there is no order; with all scores alike there is one, and it was missed.
         spearman(&ratings, &ratings)?;
         let spearman = spearman(&scores, &ratings).unwrap_or(0.0);
         Some(HeldOut { spearman, ratings: u32::try_from(ratings.len()).unwrap_or(u32::MAX) })
-    }
-}
-
-/// As much of a taste as ranking needs.
-struct Ranking {
-    scaling: Scaling,
-    posterior: Posterior,
-}
-
-impl Ranking {
-    fn fit(examples: &[&Example]) -> Option<Self> {
-        if examples.is_empty() {
-            return None;
-        }
-        let scaling = Scaling::from_faces(examples.iter().map(|e| &*e.features));
-        let design = Design::new(&scaling, examples);
-        let posterior = Posterior::fit_mean(&design, evidence::choose(&design));
-        Some(Self { scaling, posterior })
-    }
-
-    fn score(&self, example: &Example) -> f32 {
-        self.scaling.apply(&example.features).map_or(f32::NAN, |face| self.posterior.predict(&face).0 as f32)
     }
 }

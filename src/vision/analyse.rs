@@ -114,8 +114,8 @@ impl Models {
             .zip(crops)
             .map(|(found, crops)| {
                 let whole = embedded.next().expect("one view a picture and one a face");
-                let faces = found.into_iter().zip(&mut embedded).map(|(d, e)| face(d, e)).collect();
-                Analysis { faces, crops, whole: whole.features, safety: whole.safety, stages }
+                let faces = found.into_iter().zip(&mut embedded).map(|(d, e)| face(d, &e, &whole)).collect();
+                Analysis { faces, crops, whole: whole.features(&whole), safety: whole.safety, stages }
             })
             .collect())
     }
@@ -138,8 +138,8 @@ impl Models {
     }
 }
 
-fn face(detection: Detection, embedded: Embedded) -> Face {
-    Face { bounds: detection.bounds, confidence: detection.confidence, features: embedded.features }
+fn face(detection: Detection, crop: &Embedded, whole: &Embedded) -> Face {
+    Face { bounds: detection.bounds, confidence: detection.confidence, features: crop.features(whole) }
 }
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ impl Models {
         let session = |name: &str, probe: &[usize]| runtime.session(&dir.join(name), probe, settings).expect("runs").0;
         Self {
             detector: Detector::new(session("face-v1.onnx", &[1, 3, 64, 64])),
-            embedder: Embedder::new(session("embed-v0.onnx", &[1, 3, 224, 224])),
+            embedder: Embedder::new(session("embed-v1.onnx", &[1, 3, 224, 224])),
         }
     }
 }

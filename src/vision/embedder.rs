@@ -6,16 +6,26 @@ use ort::value::TensorRef;
 
 use super::colour::colour_histogram;
 use super::crop::CROP_SIDE;
-use crate::domain::{EMBEDDING_DIMS, Features, Safety};
+use crate::domain::{Features, PICTURE_DIMS, Safety, VIEW_DIMS};
 
-/// What one pass gives for one crop or picture.
+/// What one pass gives for one view: a crop or a whole picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedded {
-    pub features: Features,
+    /// `[256] f32`
+    pub view: Vec<f32>,
+    /// `[192] f32`
+    pub colour: Vec<f32>,
     pub safety: Safety,
 }
 
-/// Owns the session of `embed-v0.onnx`: `image [N, 3, 224, 224] f32`, RGB, 0–1 → `feat [N, 1792] f32`,
+impl Embedded {
+    /// What a taste sees of this view in the picture `whole`; of a whole picture in itself.
+    pub fn features(&self, whole: &Self) -> Features {
+        Features { embedding: [&self.view[..], &whole.view[..PICTURE_DIMS]].concat(), colour: self.colour.clone() }
+    }
+}
+
+/// Owns the session of `embed-v1.onnx`: `image [N, 3, 224, 224] f32`, RGB, 0–1 → `feat [N, 256] f32`,
 /// `probs [N, 5] f32` (drawing, hentai, neutral, porn, sexy).
 #[derive(Debug)]
 pub struct Embedder {
@@ -47,11 +57,12 @@ impl Embedder {
         let (_, embeddings) = outputs["feat"].try_extract_tensor::<f32>()?;
         let (_, probabilities) = outputs["probs"].try_extract_tensor::<f32>()?;
         Ok(embeddings
-            .chunks_exact(EMBEDDING_DIMS)
+            .chunks_exact(VIEW_DIMS)
             .zip(probabilities.as_chunks::<5>().0)
             .zip(crops)
             .map(|((embedding, &[drawing, explicit_drawing, neutral, explicit_photo, suggestive]), crop)| Embedded {
-                features: Features { embedding: embedding.to_vec(), colour: colour_histogram(crop) },
+                view: embedding.to_vec(),
+                colour: colour_histogram(crop),
                 safety: Safety { drawing, explicit_drawing, neutral, explicit_photo, suggestive },
             })
             .collect())

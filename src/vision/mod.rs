@@ -23,4 +23,4 @@ pub use engine::{Engine, EngineError, EngineOptions};
 pub use jpeg::jpeg;
 pub use letterbox::{Letterbox, LetterboxedPicture};
 pub use phash::perceptual_hash;
-pub use resize::thumbnail;
+pub use resize::{squash, thumbnail};

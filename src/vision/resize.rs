@@ -27,7 +27,7 @@ pub(super) fn resize(picture: &RgbImage, source: PictureBox, target: Size) -> Rg
 }
 
 /// Scales the whole picture to `target`, not keeping its proportions.
-pub(super) fn squash(picture: &RgbImage, target: Size) -> RgbImage {
+pub fn squash(picture: &RgbImage, target: Size) -> RgbImage {
     resize(picture, PictureBox::new(0.0, 0.0, picture.width() as f32, picture.height() as f32), target)
 }
 

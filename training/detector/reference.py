@@ -26,8 +26,8 @@ KEPT = 0.04
 EVERY = 3
 SIDE = 224
 COLUMNS, ROWS = 5, 4
-# Every 14th of 1,792 features is kept, and the norm of all.
-STEP = 14
+# Every second of 256 features is kept, and the norm of all.
+STEP = 2
 # Boxes of 200 pixels whose crops (350 pixels, raised by 24) have whole coordinates; some reach outside.
 CROPPED = [(x, y, x + 200, y + 200) for y in (60, 224, 650) for x in (20, 300, 501, 880)]
 
@@ -122,8 +122,13 @@ def main():
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
+<<<<<<< HEAD:training/detector/reference.py
     write(args.out / "faces.json", record_faces(args.models / "face-v1.onnx", args.labels))
-    write(args.out / "views.json", record_views(args.models / "embed-v0.onnx", args.scenes, args.out / "views.png"))
+    write(args.out / "views.json", record_views(args.models / "embed-v1.onnx", args.scenes, args.out / "views.png"))
+=======
+    write(args.out / "faces.json", record_faces(args.models / "face-v1.onnx", args.labels))
+    write(args.out / "views.json", record_views(args.models / "embed-v1.onnx", args.scenes, args.out / "views.png"))
+>>>>>>> taste:training/detector-v0/reference.py
 
 
 if __name__ == "__main__":
