@@ -168,7 +168,8 @@ fn evaluate(labels: &[&Labels], found: &[Vec<Detection>], cut: Confidence) -> Fi
         recall: share(hits, faces),
         precision: share(hits, answers.len()),
         ap50: average_precision(&curve),
-        mean_iou: ious.iter().sum::<f64>() / ious.len().max(1) as f64,
+        // A sum of nothing is -0.
+        mean_iou: ious.iter().fold(0.0, |sum, iou| sum + iou) / ious.len().max(1) as f64,
         false_alarms,
         without_face,
     }
