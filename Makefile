@@ -6,8 +6,16 @@ TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 FUZZ_SECONDS ?= 60
 POSTS ?= 1000
 
+# For training only: see training/README.md.
+DETECTOR := training/detector
+TRAIN_PYTHON ?= training/.venv/bin/python
+PEER_PYTHON ?= training/.peers/bin/python
+FACES ?= ../shared/data/faces
+FACE_V0 ?= ../shared/training/face-v0.onnx
+TRAINED ?= training/out
+
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench chaos-discord bench-discord fuzz runtime check-models clean need-cargo need-python
+.PHONY: help run build test lint bench chaos-discord bench-discord fuzz runtime check-models train-detector eval-detector clean need-cargo need-python
 
 help: ## this list
 	@echo 'Mekiki: make TARGET'
@@ -51,6 +59,25 @@ check-models: ## compare the models with their checksums
 	@cd models && if command -v sha256sum >/dev/null; then sha256sum -c --quiet SHA256SUMS; \
 	else shasum -a 256 -c --quiet SHA256SUMS; fi \
 	|| { echo 'A model is damaged or missing. Restore it: git checkout -- models (or git lfs pull)' >&2; exit 1; }
+
+train-detector: ## train and export the detector into training/out (about an hour; needs the pictures and PyTorch)
+	mkdir -p $(TRAINED)
+	$(TRAIN_PYTHON) $(DETECTOR)/prepare.py $(FACES) training/labels $(FACE_V0) $(TRAINED)/lists
+	$(if $(CORRECTED),$(TRAIN_PYTHON) training/labels/own.py $(CORRECTED) $(FACES) $(TRAINED)/lists)
+	$(TRAIN_PYTHON) $(DETECTOR)/warm_start.py $(FACE_V0) $(TRAINED)/lists $(FACES) $(TRAINED)/face-v0.pt
+	$(TRAIN_PYTHON) $(DETECTOR)/train.py $(TRAINED)/lists $(FACES) $(TRAINED)/face-v1.pt \
+		--init $(TRAINED)/face-v0.pt --steps 700
+	$(TRAIN_PYTHON) $(DETECTOR)/mine.py $(TRAINED)/face-v1.pt $(TRAINED)/lists $(FACES)
+	$(TRAIN_PYTHON) $(DETECTOR)/train.py $(TRAINED)/lists $(FACES) $(TRAINED)/face-v1.pt \
+		--resume --steps 1700 --cool 1000 --shares 0.45 0.05 0.25 0.25
+	$(TRAIN_PYTHON) $(DETECTOR)/calibrate.py $(TRAINED)/face-v1.pt $(TRAINED)/lists $(FACES) $(TRAINED)/face-v1.json
+	$(TRAIN_PYTHON) $(DETECTOR)/export.py $(TRAINED)/face-v1.pt $(TRAINED)/face-v1.json $(TRAINED)/face-v1.onnx
+
+eval-detector: ## print the tables of the detector's card (needs the pictures and the lists of train-detector)
+	$(PEER_PYTHON) $(DETECTOR)/peer_animeface.py $(FACES) $(TRAINED)/animeface.json $(FACES)/val.jsonl \
+		$(TRAINED)/lists/val-anime.jsonl $(TRAINED)/lists/val-negatives.jsonl $(TRAINED)/lists/calibration.jsonl
+	$(TRAIN_PYTHON) $(DETECTOR)/compare.py $(TRAINED)/lists $(FACES) $(TRAINED)/report \
+		--model v1=models/face-v1.onnx v0=$(FACE_V0) --peer animeface=$(TRAINED)/animeface.json --cut v1=0.5 v0=0.44
 
 clean: ## remove what was built and fetched; your data/ stays
 	$(CARGO) clean

@@ -29,7 +29,7 @@ const PUBLIC_URL: Setting =
     Setting::new("MEKIKI_PUBLIC_URL", "", "an http or https address without ? or #, like https://mekiki.example.org");
 const DEVICE: Setting = Setting::new("MEKIKI_DEVICE", "auto", "auto, cpu, cuda or tensorrt");
 const THREADS: Setting = Setting::new("MEKIKI_THREADS", "", "a whole number from 1 to 256");
-const MIN_CONFIDENCE: Setting = Setting::new("MEKIKI_MIN_CONFIDENCE", "0.44", "a number from 0 to 1");
+const MIN_CONFIDENCE: Setting = Setting::new("MEKIKI_MIN_CONFIDENCE", "0.5", "a number from 0 to 1");
 const THRESHOLD: Setting = Setting::new("MEKIKI_THRESHOLD", "4.0", "a score from 1 to 5");
 const PICKS_PER_HOUR: Setting = Setting::new("MEKIKI_PICKS_PER_HOUR", "60", "a whole number from 0 to 3600");
 const CROPS_MB: Setting = Setting::new("MEKIKI_CROPS_MB", "512", "a whole number of MiB from 1 to 1000000");

@@ -7,7 +7,7 @@ use crate::vision::runtime::{self, Provider, Runtime, SessionSettings};
 use crate::vision::{Detector, Embedder, Models, RunSizes};
 
 /// The files in `models/`.
-const DETECTOR: &str = "face-v0.onnx";
+const DETECTOR: &str = "face-v1.onnx";
 const EMBEDDER: &str = "embed-v1.onnx";
 
 /// Models that have each run once.
@@ -15,7 +15,7 @@ const EMBEDDER: &str = "embed-v1.onnx";
 pub struct LoadedModels {
     pub models: Models,
     pub runs: RunSizes,
-    /// `face-v0+embed-v1`
+    /// `face-v1+embed-v1`
     pub names: String,
     /// What really ran each model: the detector's, then the embedder's.
     pub providers: [Provider; 2],

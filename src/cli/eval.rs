@@ -13,17 +13,35 @@ use crate::app::{self, LoadedModels};
 use crate::config::Config;
 use crate::domain::{Confidence, PictureBox};
 use crate::vision::decode::{DecodeLimits, decode};
-use crate::vision::{Detection, LetterboxedPicture};
+use crate::vision::{Detection, LetterboxedPicture, NOISE};
 
-/// Boxes below this are noise, not even counted in the average precision.
-const FLOOR: Confidence = Confidence(0.05);
+/// Boxes below this are noise, not even counted in the average precision. Calibrated confidences of doubtful faces are low,
+/// and they carry the end of the precision–recall curve.
+const FLOOR: Confidence = NOISE;
 /// A found box is a hit when it overlaps a free labelled one by at least this.
 const HIT_IOU: f32 = 0.5;
+/// A box that is no hit and lies in a region to be ignored by this share of its area or more is not counted.
+const IGNORED_SHARE: f32 = 0.5;
 
 #[derive(Debug, Deserialize)]
 struct Row {
     file: String,
+    #[serde(flatten)]
+    labels: Labels,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Labels {
     boxes: Vec<PictureBox>,
+    /// Faces too doubtful to count: neither wanted nor wrong.
+    #[serde(default)]
+    ignore: Vec<PictureBox>,
+}
+
+impl Labels {
+    fn ignores(&self, found: &PictureBox) -> bool {
+        self.ignore.iter().any(|region| found.intersection(region).area() >= IGNORED_SHARE * found.area())
+    }
 }
 
 /// Figures at one confidence cut. `ap50` counts all boxes from the cut up.
@@ -42,7 +60,7 @@ pub(super) struct Figures {
 
 pub(super) fn faces(config: &Config, args: &EvalFacesArgs) -> anyhow::Result<ExitCode> {
     let rows = read_rows(&args.rows)?;
-    let folder = args.rows.parent().unwrap_or(Path::new("."));
+    let folder = args.pictures.as_deref().or(args.rows.parent()).unwrap_or(Path::new("."));
     let mut detector = tokio::task::block_in_place(|| LoadedModels::load(config))?.models.detector;
     let bar = ProgressBar::new(rows.len() as u64);
     let mut found: Vec<Vec<Detection>> = Vec::new();
@@ -58,7 +76,7 @@ pub(super) fn faces(config: &Config, args: &EvalFacesArgs) -> anyhow::Result<Exi
     if let Some(out) = &args.predictions {
         write_predictions(out, &rows, &found)?;
     }
-    let labels: Vec<&[PictureBox]> = rows.iter().map(|r| &r.boxes[..]).collect();
+    let labels: Vec<&Labels> = rows.iter().map(|row| &row.labels).collect();
     let cut = app::floor(config, args.cut);
     let figures = [FLOOR, cut].map(|cut| evaluate(&labels, &found, cut));
     if args.json {
@@ -72,7 +90,7 @@ pub(super) fn faces(config: &Config, args: &EvalFacesArgs) -> anyhow::Result<Exi
         for f in figures {
             let alarms = format!("{}/{}", f.false_alarms, f.without_face);
             println!(
-                "{:6.2} {:8.3} {:10.3} {:8.3} {:9.3} {alarms:>13}",
+                "{:6.3} {:8.3} {:10.3} {:8.3} {:9.3} {alarms:>13}",
                 f.cut, f.recall, f.precision, f.ap50, f.mean_iou
             );
         }
@@ -110,23 +128,25 @@ fn write_predictions(out: &Path, rows: &[Row], found: &[Vec<Detection>]) -> anyh
 
 /// Greedy by confidence within each picture: a box takes the free label it overlaps most. AP is the area under the
 /// precision–recall curve, precision made monotone.
-fn evaluate(labels: &[&[PictureBox]], found: &[Vec<Detection>], cut: Confidence) -> Figures {
-    let faces: usize = labels.iter().map(|l| l.len()).sum();
+fn evaluate(labels: &[&Labels], found: &[Vec<Detection>], cut: Confidence) -> Figures {
+    let faces: usize = labels.iter().map(|l| l.boxes.len()).sum();
     let (mut answers, mut ious) = (Vec::new(), Vec::new());
     let (mut false_alarms, mut without_face) = (0, 0);
     for (labels, found) in labels.iter().zip(found) {
         let found: Vec<&Detection> = found.iter().filter(|d| d.confidence >= cut).collect();
-        if labels.is_empty() {
+        if labels.boxes.is_empty() && labels.ignore.is_empty() {
             without_face += 1;
             false_alarms += usize::from(!found.is_empty());
         }
-        let mut free = labels.to_vec();
+        let mut free = labels.boxes.clone();
         for detection in found {
             let overlaps = free.iter().map(|b| b.iou(&detection.bounds)).enumerate();
             let best = overlaps.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|&(_, iou)| iou >= HIT_IOU);
             if let Some((index, iou)) = best {
                 free.swap_remove(index);
                 ious.push(f64::from(iou));
+            } else if labels.ignores(&detection.bounds) {
+                continue;
             }
             answers.push((detection.confidence.0, best.is_some()));
         }
@@ -180,8 +200,8 @@ mod tests {
 
     #[test]
     fn figures_of_a_small_case() {
-        let labels = [PictureBox::new(0.0, 0.0, 10.0, 10.0), PictureBox::new(50.0, 0.0, 60.0, 10.0)];
-        let rows: [&[PictureBox]; 2] = [&labels, &[]];
+        let boxes = vec![PictureBox::new(0.0, 0.0, 10.0, 10.0), PictureBox::new(50.0, 0.0, 60.0, 10.0)];
+        let rows = [&Labels { boxes, ignore: Vec::new() }, &Labels::default()];
         // A hit, a double of it (a miss: the label is taken), and a false alarm in the empty picture.
         let found = [vec![detection(0.0, 0.9), detection(1.0, 0.8)], vec![detection(0.0, 0.3)]];
         let all = evaluate(&rows, &found, FLOOR);
@@ -190,6 +210,20 @@ mod tests {
         assert!((all.ap50 - 0.5).abs() < 1e-9 && (all.mean_iou - 1.0).abs() < 1e-6);
         let sure = evaluate(&rows, &found, Confidence(0.85));
         assert!((sure.precision - 1.0).abs() < 1e-9 && sure.false_alarms == 0);
+    }
+
+    #[test]
+    fn what_lies_in_a_region_to_ignore_is_neither_right_nor_wrong() {
+        let at = |x: f32| PictureBox::new(x, 0.0, x + 10.0, 10.0);
+        let labels = Labels { boxes: vec![at(0.0)], ignore: vec![at(0.0), at(50.0)] };
+        // A hit counts even there, a double of it and a box by half outside do not; one further out is wrong.
+        let found = [vec![detection(0.0, 0.9), detection(1.0, 0.8), detection(55.0, 0.7), detection(56.0, 0.6)]];
+        let figures = evaluate(&[&labels], &found, FLOOR);
+        assert!((figures.recall - 1.0).abs() < 1e-9 && (figures.precision - 0.5).abs() < 1e-9, "{figures:?}");
+        // A picture with nothing but such a region says nothing of false alarms.
+        let only = Labels { ignore: vec![at(0.0)], ..Labels::default() };
+        let figures = evaluate(&[&only], &[vec![detection(0.0, 0.9)]], FLOOR);
+        assert_eq!((figures.false_alarms, figures.without_face), (0, 0));
     }
 
     #[test]

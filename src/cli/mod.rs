@@ -107,15 +107,19 @@ struct EvalTasteArgs {
 
 #[derive(Debug, Args)]
 struct EvalFacesArgs {
-    /// One JSON object a line: file (relative to this list), boxes [[x1,y1,x2,y2]…] in the picture's pixels
+    /// One JSON object a line: file (relative to this list), boxes [[x1,y1,x2,y2]…] in the picture's pixels, and boxes
+    /// that do not count as `ignore`
     rows: PathBuf,
+    /// Folder of the pictures, if it is not that of the list
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
     /// Confidence at which recall and precision are counted [default: `MEKIKI_MIN_CONFIDENCE`]
     #[arg(long, value_parser = unit_interval)]
     cut: Option<f32>,
     /// Long side of the detector's input
     #[arg(long, default_value_t = crate::vision::DEFAULT_SIDE, value_parser = clap::value_parser!(u32).range(32..=4096))]
     side: u32,
-    /// Write all boxes found (confidence ≥ 0.05) to this file: {"FILE": [[x1,y1,x2,y2,confidence]…]}
+    /// Write all boxes found (confidence ≥ 0.001) to this file: {"FILE": [[x1,y1,x2,y2,confidence]…]}
     #[arg(long, value_name = "OUT")]
     predictions: Option<PathBuf>,
     /// The figures as one JSON object

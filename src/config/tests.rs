@@ -25,7 +25,7 @@ fn nothing_set_gives_the_documented_defaults() {
     assert!(config.web_token.is_none() && config.public_url.is_none() && config.ort_dylib_path.is_none());
     assert_eq!(config.device, Device::Auto);
     assert!((1..=8).contains(&config.threads.get()));
-    assert_eq!((config.min_confidence, config.threshold), (Confidence(0.44), 4.0));
+    assert_eq!((config.min_confidence, config.threshold), (crate::vision::DEFAULT_FLOOR, 4.0));
     assert_eq!((config.picks_per_hour, config.crops_mb, config.crops_days), (60, 512, 180));
     assert!(config.samples);
     assert_eq!(config.language, Language::Auto);

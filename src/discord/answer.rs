@@ -71,23 +71,25 @@ impl Answer {
     /// Text and components as Discord gets them, for snapshots.
     #[cfg(test)]
     pub(super) fn shown(&self) -> String {
+        use std::fmt::Write as _;
+
         let mut shown = self.text.clone();
         for row in &self.rows {
             let value = serde_json::to_value(row).unwrap();
             for part in value["components"].as_array().unwrap() {
                 let label = part["label"].as_str().or(part["placeholder"].as_str()).unwrap_or_default();
-                shown.push_str(&format!("\n[{}] {label}", part["custom_id"].as_str().unwrap_or("link")));
+                write!(shown, "\n[{}] {label}", part["custom_id"].as_str().unwrap_or("link")).unwrap();
                 for option in part["options"].as_array().into_iter().flatten() {
                     let chosen = if option["default"] == true { "✓ " } else { "" };
-                    shown.push_str(&format!("\n    {chosen}{} = {}", option["value"], option["label"]));
+                    write!(shown, "\n    {chosen}{} = {}", option["value"], option["label"]).unwrap();
                 }
                 for default in part["default_values"].as_array().into_iter().flatten() {
-                    shown.push_str(&format!("\n    ✓ {}", default["id"]));
+                    write!(shown, "\n    ✓ {}", default["id"]).unwrap();
                 }
             }
         }
         for file in &self.files {
-            shown.push_str(&format!("\n<{}: {}>", file.filename, file.description.as_deref().unwrap_or_default()));
+            write!(shown, "\n<{}: {}>", file.filename, file.description.as_deref().unwrap_or_default()).unwrap();
         }
         shown
     }

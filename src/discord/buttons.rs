@@ -270,7 +270,6 @@ fn asker(message: &serenity::Message) -> Option<serenity::UserId> {
 
 /// What somebody is to a message of the bot's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "somebody may be all of it at once")]
 struct Remover {
     poster: bool,
     asker: bool,

@@ -167,7 +167,7 @@ mod tests {
     const ROLE: u64 = 50;
     const SUBSCRIBERS: u64 = 51;
 
-    fn channel(id: u64, kind: u8, overwrites: Value) -> Value {
+    fn channel(id: u64, kind: u8, overwrites: &Value) -> Value {
         json!({ "id": id.to_string(), "guild_id": GUILD.to_string(), "type": kind, "name": "c", "position": 0,
             "permission_overwrites": overwrites })
     }
@@ -211,7 +211,8 @@ mod tests {
     #[test]
     fn nothing_is_missing_where_the_bot_has_what_it_was_invited_with() {
         let settings = GuildSettings { curated: Some(21), subscribers: Some(SUBSCRIBERS), ..GuildSettings::default() };
-        let guild = guild(Permissions::empty(), INVITED_WITH, &[channel(20, 0, json!([])), channel(21, 5, json!([]))]);
+        let guild =
+            guild(Permissions::empty(), INVITED_WITH, &[channel(20, 0, &json!([])), channel(21, 5, &json!([]))]);
         assert_eq!(lacks(&guild, &settings, &[20]), []);
     }
 
@@ -221,7 +222,7 @@ mod tests {
         let guild = guild(
             Permissions::empty(),
             INVITED_WITH - Permissions::READ_MESSAGE_HISTORY,
-            &[channel(20, 0, json!([deny]))],
+            &[channel(20, 0, &json!([deny]))],
         );
         let found = lacks(&guild, &GuildSettings::default(), &[20, 77]);
         let missing = Permissions::READ_MESSAGE_HISTORY | Permissions::ATTACH_FILES;
@@ -236,7 +237,7 @@ mod tests {
         let role = overwrite(ROLE, false, Permissions::SEND_MESSAGES, Permissions::empty());
         let mine = overwrite(BOT, true, Permissions::empty(), Permissions::SEND_MESSAGES);
         let of = |overwrites: Value| {
-            let guild = guild(INVITED_WITH, Permissions::empty(), &[channel(20, 0, overwrites)]);
+            let guild = guild(INVITED_WITH, Permissions::empty(), &[channel(20, 0, &overwrites)]);
             lacks(&guild, &GuildSettings::default(), &[20])
         };
         let sending = Lack::InChannel { channel: ChannelId::new(20), missing: Permissions::SEND_MESSAGES };
@@ -248,7 +249,7 @@ mod tests {
     #[test]
     fn a_hidden_channel_allows_nothing() {
         let hidden = overwrite(GUILD, false, Permissions::empty(), Permissions::VIEW_CHANNEL);
-        let guild = guild(INVITED_WITH, Permissions::empty(), &[channel(20, 0, json!([hidden]))]);
+        let guild = guild(INVITED_WITH, Permissions::empty(), &[channel(20, 0, &json!([hidden]))]);
         let missing = WATCH | ANSWER | Permissions::SEND_MESSAGES_IN_THREADS;
         let all = Lack::InChannel { channel: ChannelId::new(20), missing };
         assert_eq!(lacks(&guild, &GuildSettings::default(), &[20]), [all]);
@@ -258,9 +259,9 @@ mod tests {
     fn an_administrator_and_the_owner_lack_nothing() {
         let hidden = overwrite(GUILD, false, Permissions::empty(), Permissions::all());
         let settings = GuildSettings { subscribers: Some(SUBSCRIBERS), ..GuildSettings::default() };
-        let admin = guild(Permissions::empty(), Permissions::ADMINISTRATOR, &[channel(20, 0, json!([hidden]))]);
+        let admin = guild(Permissions::empty(), Permissions::ADMINISTRATOR, &[channel(20, 0, &json!([hidden]))]);
         assert_eq!(lacks(&admin, &settings, &[20]), []);
-        let guild = guild(Permissions::empty(), Permissions::empty(), &[channel(20, 0, json!([hidden]))]);
+        let guild = guild(Permissions::empty(), Permissions::empty(), &[channel(20, 0, &json!([hidden]))]);
         assert_eq!(preflight(&guild, &me(1), &settings, &[20]), []);
     }
 
@@ -281,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_channel_that_is_watched_and_curated_is_named_once() {
-        let guild = guild(Permissions::empty(), WATCH, &[channel(20, 0, json!([]))]);
+        let guild = guild(Permissions::empty(), WATCH, &[channel(20, 0, &json!([]))]);
         let settings = GuildSettings { curated: Some(20), replies: false, ..GuildSettings::default() };
         assert_eq!(lacks(&guild, &settings, &[20]), [Lack::InChannel { channel: ChannelId::new(20), missing: ANSWER }]);
     }

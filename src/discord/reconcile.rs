@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serenity::all::{ChannelId, GuildId, MessageId, ReactionType};
 use serenity::http::{LightMethod, Request, Route};
@@ -27,6 +28,9 @@ use plan::{Pages, plan};
 
 /// Between two requests: backfill leaves most of the limits to everything else.
 const THROTTLE: Duration = Duration::from_millis(120);
+/// Times that Discord is asked for one page, and the first pause between two of them; each is twice the one before.
+const ASKED: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(500);
 /// Messages a page.
 const PAGE: usize = 100;
 /// Pages of one channel: what is older than so many messages is let go.
@@ -37,7 +41,7 @@ const LOOK_BACK: time::Duration = time::Duration::hours(48);
 const REACTED: u32 = 50;
 /// Times that the reactions of one message are asked for while people react.
 const TRIES: u32 = 3;
-/// Known messages that no page showed are asked for one by one, so many.
+/// Known messages from before the pages are asked for one by one, so many.
 const SINGLES: usize = 50;
 
 #[derive(Debug, thiserror::Error)]
@@ -136,11 +140,24 @@ impl Reconciler {
         Ok(cursors)
     }
 
+    /// A request that is made again while that can help: what is not read over now stays missed until the next session.
+    async fn ask<T: DeserializeOwned>(&self, place: Option<(u64, Act)>, request: Request<'_>) -> Result<T, CallError> {
+        let mut pause = PAUSE;
+        for _ in 1..ASKED {
+            match self.app.calls.call(place, self.app.http.fire(request.clone())).await {
+                Err(error) if error.is_retryable() => tokio::time::sleep(pause).await,
+                answer => return answer,
+            }
+            pause *= 2;
+        }
+        self.app.calls.call(place, self.app.http.fire(request)).await
+    }
+
     /// (thread, its channel) of all threads that are open.
     async fn threads(&self, guild: u64) -> Result<Vec<(u64, u64)>, CallError> {
         let route = Route::GuildThreadsActive { guild_id: GuildId::new(guild) };
         let request = Request::new(route, LightMethod::Get);
-        let answer: Value = self.app.calls.call(None, self.app.http.fire(request)).await?;
+        let answer: Value = self.ask(None, request).await?;
         let threads = answer.get("threads").and_then(Value::as_array).into_iter().flatten();
         let ids = |t: &Value| Some((raw::id(t.get("id")?)?, raw::id(t.get("parent_id")?)?));
         Ok(threads.filter_map(ids).collect())
@@ -163,10 +180,8 @@ impl Reconciler {
                 self.tell(Heard::Fetched { as_of, message });
             }
         }
-        for &message in &plan.gone {
-            self.tell(Heard::Missing { as_of, message: MessageKey { channel: cursor.channel, message } });
-        }
-        for &message in plan.unseen.iter().take(SINGLES) {
+        // A channel whose history the bot may not read looks empty: nothing is taken for gone that was not asked for.
+        for &message in plan.missing.iter().chain(plan.unseen.iter().take(SINGLES)) {
             self.single(MessageKey { channel: cursor.channel, message }, cursor.guild).await?;
         }
         Ok(pages.messages.len())
@@ -202,7 +217,7 @@ impl Reconciler {
             let route = Route::ChannelMessages { channel_id: ChannelId::new(cursor.channel) };
             let request = Request::new(route, LightMethod::Get).params(Some(params));
             let place = Some((cursor.channel, Act::Read));
-            let page: Vec<Value> = self.app.calls.call(place, self.app.http.fire(request)).await?;
+            let page: Vec<Value> = self.ask(place, request).await?;
             let length = page.len();
             let messages = page.into_iter().filter_map(|m| Some((raw::id(m.get("id")?)?, m)));
             pages.messages.extend(messages);
@@ -278,7 +293,7 @@ impl Reconciler {
                 let route = Route::ChannelMessageReactionEmoji { channel_id, message_id, reaction: &reaction };
                 let request = Request::new(route, LightMethod::Get).params(Some(params));
                 let place = Some((message.channel, Act::Read));
-                let page: Vec<Value> = self.app.calls.call(place, self.app.http.fire(request)).await?;
+                let page: Vec<Value> = self.ask(place, request).await?;
                 if page.len() == PAGE {
                     let last = page.last().and_then(|u| raw::id(u.get("id")?));
                     // Both go on from the one that came less far; who comes twice is one.

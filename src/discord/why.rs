@@ -138,16 +138,20 @@ mod tests {
     use super::*;
     use crate::domain::{FaceId, PictureId};
 
-    fn alike(judgement: &str, likeness: f32) -> Option<Alike> {
-        Some(Alike { face: FaceId(1), judgement: judgement.parse().expect("a judgement"), likeness, score: None })
+    fn alike(judgement: &str, likeness: f32) -> Alike {
+        Alike { face: FaceId(1), judgement: judgement.parse().expect("a judgement"), likeness, score: None }
     }
 
     fn said(lang: Lang) -> String {
         let score = |n| Some(Score::new(4.23, 0.62, Calibration::from_ratings(n)));
         let below = Verdict::Skip(Skip::BelowThreshold { best: 4.23, threshold: 4.5 });
-        let all =
-            Told { score: score(120), liked: alike("5", 0.834), disliked: alike("down", -0.2), verdict: Some(below) };
-        let young = Told { score: score(4), liked: None, disliked: alike("2", 0.4), verdict: None };
+        let all = Told {
+            score: score(120),
+            liked: Some(alike("5", 0.834)),
+            disliked: Some(alike("down", -0.2)),
+            verdict: Some(below),
+        };
+        let young = Told { score: score(4), liked: None, disliked: Some(alike("2", 0.4)), verdict: None };
         let none = Told {
             score: None,
             liked: None,

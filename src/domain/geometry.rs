@@ -56,11 +56,15 @@ impl<S: Pixels> Rect<S> {
 
     /// Intersection over union, 0.0–1.0; 0 for empty boxes.
     pub fn iou(&self, other: &Self) -> f32 {
-        let w = (self.x2.min(other.x2) - self.x1.max(other.x1)).max(0.0);
-        let h = (self.y2.min(other.y2) - self.y1.max(other.y1)).max(0.0);
-        let inter = w * h;
+        let inter = self.intersection(other).area();
         let union = self.area() + other.area() - inter;
         if union > 0.0 { inter / union } else { 0.0 }
+    }
+
+    /// The part that both boxes share; empty (area 0) where they do not meet.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self::new(self.x1.max(other.x1), self.y1.max(other.y1), self.x2.min(other.x2), self.y2.min(other.y2))
     }
 
     /// The part of the box inside `size`.

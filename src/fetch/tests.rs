@@ -119,6 +119,7 @@ async fn refused(fetcher: &Fetcher, link: &str) -> bool {
 
 /// Every way in that we know of: as a link, and as what a harmless link leads on to.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a list")]
 async fn nothing_private_is_reached() {
     let server = Server::start().await;
     let port = server.base.port().unwrap();

@@ -43,7 +43,11 @@ impl Pipeline {
             Fresh::Link(url) => {
                 self.store().set_link(post, &url).await?;
                 tracing::debug!(post = post.0, %message, "the link had died; the message has a new one");
-                Ok(Some(fetcher.get(&url, cap).await?))
+                match fetcher.get(&url, cap).await {
+                    // The message still shows it: its server is behind, and is asked again later.
+                    Err(error @ FetchError::Gone(_)) => Err(StepError::NoLink(error.to_string())),
+                    bytes => Ok(Some(bytes?)),
+                }
             }
             Fresh::PictureGone => {
                 self.remove(post).await?;

@@ -128,6 +128,17 @@ impl Store {
         .collect()
     }
 
+    /// All that the detector took for the picture's faces, in the order of [`Self::faces`].
+    pub async fn found_faces(&self, picture: PictureId) -> Result<Vec<FaceRow>> {
+        sqlx::query("SELECT * FROM faces WHERE picture = ? ORDER BY confidence DESC, id")
+            .bind(picture.to_string())
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(face_row)
+            .collect()
+    }
+
     pub async fn face(&self, id: FaceId) -> Result<Option<FaceRow>> {
         sqlx::query("SELECT * FROM faces WHERE id = ?")
             .bind(id.0)

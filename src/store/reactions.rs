@@ -48,10 +48,12 @@ impl Store {
             let message = change.message();
             match change {
                 ReactionChange::Add { person, emoji, .. } => {
-                    if !kept.contains_key(&message) {
-                        kept.insert(message, is_kept(&mut tx, message, now).await?);
-                    }
-                    if kept[&message] && add(&mut tx, message, *person, emoji, now).await? {
+                    let keep = match kept.get(&message) {
+                        Some(&keep) => keep,
+                        None => is_kept(&mut tx, message, now).await?,
+                    };
+                    kept.insert(message, keep);
+                    if keep && add(&mut tx, message, *person, emoji, now).await? {
                         touched.insert((message, *person));
                     }
                 }

@@ -49,6 +49,15 @@ impl Store {
         Ok(Some(added == 1))
     }
 
+    /// Who says that this is no face.
+    pub async fn reporters(&self, face: FaceId) -> Result<Vec<Rater>> {
+        let people: Vec<String> = sqlx::query_scalar("SELECT person FROM face_reports WHERE face = ? ORDER BY person")
+            .bind(face.0)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(people.into_iter().map(Rater).collect())
+    }
+
     /// All reported boxes, oldest first: training material for the detector.
     pub async fn face_reports(&self) -> Result<Vec<FaceReport>> {
         sqlx::query(

@@ -8,8 +8,15 @@ use crate::domain::{Confidence, ModelBox, PictureBox};
 
 /// Long side of the letterboxed input the shipped detector wants.
 pub const DEFAULT_SIDE: u32 = 448;
-/// Boxes that overlap a surer one by more than this are the same face.
+/// From here on a box is a face unless the configuration says otherwise. Confidences are calibrated: of the boxes with this
+/// one, about half are right.
+pub const DEFAULT_FLOOR: Confidence = Confidence(0.5);
+/// Boxes that overlap a surer one by this or more are the same face.
 const NMS_IOU: f32 = 0.5;
+/// Boxes that overlap a kept one by this or more have a say in where it lies.
+const FUSED_IOU: f32 = 0.6;
+/// Boxes below this are noise, whatever floor is asked for: they have no say.
+pub const NOISE: Confidence = Confidence(0.001);
 
 /// One found face, before it is looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,7 +25,7 @@ pub struct Detection {
     pub confidence: Confidence,
 }
 
-/// Owns the session of `face-v0.onnx`: `image [N, 3, H, W] f32` → `boxes [N, A, 4] f32` in input pixels,
+/// Owns the session of `face-v1.onnx`: `image [N, 3, H, W] f32` → `boxes [N, A, 4] f32` in input pixels,
 /// `scores [N, A] f32`, 0–1.
 #[derive(Debug)]
 pub struct Detector {
@@ -52,7 +59,8 @@ impl Detector {
             .iter()
             .zip(boxes.chunks_exact(anchors * 4).zip(scores.chunks_exact(anchors)))
             .map(|(picture, (boxes, scores))| {
-                non_maximum_suppression(candidates(&picture.letterbox, boxes, scores, floor))
+                let candidates = candidates(&picture.letterbox, boxes, scores, Confidence(floor.0.min(NOISE.0)));
+                weighted_suppression(candidates, floor)
             })
             .collect())
     }
@@ -73,16 +81,38 @@ fn candidates(letterbox: &Letterbox, boxes: &[f32], scores: &[f32], floor: Confi
         .collect()
 }
 
-/// Greedy: the surest box stays, what overlaps it goes. Boxes are compared as they end up, clipped to the picture.
-fn non_maximum_suppression(mut candidates: Vec<Detection>) -> Vec<Detection> {
+/// Weighted non-maximum suppression: of boxes that overlap, the surest stays, if it is at least as sure as `floor`, and lies
+/// where all that say much the same say on average, each by its confidence. Which boxes are found and how sure they are does
+/// not depend on the floor.
+fn weighted_suppression(mut candidates: Vec<Detection>, floor: Confidence) -> Vec<Detection> {
     candidates.sort_by(|a, b| b.confidence.0.total_cmp(&a.confidence.0));
+    let kept = suppressed(&candidates);
+    kept.into_iter().take_while(|k| k.confidence >= floor).map(|k| fused(k, &candidates)).collect()
+}
+
+/// Greedy: the surest box stays, what overlaps it goes. Surest first; boxes are compared as they end up, clipped to the
+/// picture.
+fn suppressed(candidates: &[Detection]) -> Vec<Detection> {
     let mut kept: Vec<Detection> = Vec::new();
-    for candidate in candidates {
+    for &candidate in candidates {
         if kept.iter().all(|k| k.bounds.iou(&candidate.bounds) < NMS_IOU) {
             kept.push(candidate);
         }
     }
     kept
+}
+
+fn fused(kept: Detection, candidates: &[Detection]) -> Detection {
+    let (mut sum, mut weights) = ([0.0_f32; 4], 0.0);
+    for candidate in candidates.iter().filter(|c| c.bounds.iou(&kept.bounds) >= FUSED_IOU) {
+        let weight = candidate.confidence.0;
+        weights += weight;
+        for (total, side) in sum.iter_mut().zip(<[f32; 4]>::from(candidate.bounds)) {
+            *total += weight * side;
+        }
+    }
+    // A box of confidence 0 has no weight, not even its own.
+    if weights > 0.0 { Detection { bounds: sum.map(|total| total / weights).into(), ..kept } } else { kept }
 }
 
 #[cfg(test)]
@@ -98,12 +128,26 @@ mod tests {
     #[test]
     fn overlapping_boxes_leave_the_surest() {
         let found = [
-            detection(0.0, 0.0, 10.0, 0.5),
-            detection(1.0, 0.0, 10.0, 0.9),
-            detection(20.0, 0.0, 10.0, 0.3),
+            detection(0.0, 0.0, 10.0, 0.9),
+            detection(1.0, 0.0, 10.0, 0.5),
             detection(0.0, 0.0, 4.0, 0.4),
+            detection(20.0, 0.0, 10.0, 0.3),
         ];
-        assert_eq!(non_maximum_suppression(found.to_vec()), [found[1], found[3], found[2]]);
+        assert_eq!(suppressed(&found), [found[0], found[2], found[3]]);
+    }
+
+    #[test]
+    fn what_overlaps_much_has_a_say_in_where_the_box_lies_and_the_floor_has_none() {
+        let found = [
+            detection(1.0, 0.0, 10.0, 0.25),
+            detection(0.0, 0.0, 10.0, 0.75),
+            detection(0.0, 5.0, 10.0, 0.7),
+            detection(40.0, 0.0, 10.0, 0.4),
+        ];
+        let box_at = |x: f32, confidence| detection(x, 0.0, 10.0, confidence);
+        let all = [box_at(0.25, 0.75), found[2], box_at(40.0, 0.4)];
+        assert_eq!(weighted_suppression(found.to_vec(), NOISE), all);
+        assert_eq!(weighted_suppression(found.to_vec(), Confidence(0.5)), all[..2]);
     }
 
     #[test]
@@ -120,7 +164,8 @@ mod tests {
         #[test]
         fn kept_boxes_do_not_overlap(raw in proptest::collection::vec((0.0f32..100.0, 0.0f32..100.0, 1.0f32..60.0, 0.0f32..1.0), 0..60)) {
             let found: Vec<Detection> = raw.iter().map(|&(x, y, side, c)| detection(x, y, side, c)).collect();
-            let kept = non_maximum_suppression(found.clone());
+            let found = { let mut found = found; found.sort_by(|a, b| b.confidence.0.total_cmp(&a.confidence.0)); found };
+            let kept = suppressed(&found);
             for (i, a) in kept.iter().enumerate() {
                 for b in &kept[i + 1..] {
                     prop_assert!(a.bounds.iou(&b.bounds) < NMS_IOU && a.confidence >= b.confidence);

@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::analyse::{Analysis, Models, Prepared, RunSizes};
+use super::detector::DEFAULT_FLOOR;
 use crate::domain::Confidence;
 
 /// Why there is no analysis.
@@ -39,7 +40,7 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { queue: 16, batch: 4, runs: RunSizes::CPU, floor: Confidence(0.44) }
+        Self { queue: 16, batch: 4, runs: RunSizes::CPU, floor: DEFAULT_FLOOR }
     }
 }
 

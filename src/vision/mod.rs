@@ -17,7 +17,7 @@ pub mod runtime;
 pub use analyse::{Analysis, Models, Prepared, RunSizes, Stages};
 pub use colour::colour_histogram;
 pub use crop::{CROP_SIDE, crop_face};
-pub use detector::{DEFAULT_SIDE, Detection, Detector};
+pub use detector::{DEFAULT_FLOOR, DEFAULT_SIDE, Detection, Detector, NOISE};
 pub use embedder::{Embedded, Embedder};
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use jpeg::jpeg;

@@ -128,12 +128,11 @@ impl Writer<'_> {
         let instance = self.app.settings.public_url.as_deref().unwrap_or("local");
         let path = self.guild.map_or_else(|| "/feed.xml".to_owned(), guild_path);
         let mut links = vec![link("self", self.shared_url(&path), Some("application/atom+xml"))];
-        let name = match self.guild {
-            Some(guild) => format!("mekiki feed {instance} guild {guild}"),
-            None => {
-                links.push(link("alternate", self.url("/feed"), Some("text/html")));
-                format!("mekiki feed {instance}")
-            }
+        let name = if let Some(guild) = self.guild {
+            format!("mekiki feed {instance} guild {guild}")
+        } else {
+            links.push(link("alternate", self.url("/feed"), Some("text/html")));
+            format!("mekiki feed {instance}")
         };
         Feed {
             title: Text::plain(tr!(self.lang, "feed.title")),

@@ -66,11 +66,6 @@ impl Bot {
         self.errors.try_iter().collect()
     }
 
-    /// Whether it has ended by itself.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().expect("its state").is_some()
-    }
-
     /// Number of the process.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()

@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn the_round_is_read_from_its_buttons_and_fits_into_an_id() {
         let face = |n: i64| Asked { post: PostId(10_000_000 + n), face: FaceId(50_000_000 + n) };
-        let faces = (0..ASKED_AT_ONCE as i64).map(face).collect();
+        let faces = (0..i64::try_from(ASKED_AT_ONCE).unwrap()).map(face).collect();
         let round = Round { person: UserId::new(u64::MAX), faces };
         let id = round.id("skip");
         assert!(id.len() <= 100, "{id}");

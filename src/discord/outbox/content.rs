@@ -17,7 +17,7 @@ const LISTED: usize = 15;
 
 pub(super) enum Content {
     Message {
-        create: CreateMessage,
+        create: Box<CreateMessage>,
         edit: Box<EditMessage>,
         follows: Follows,
     },
@@ -67,7 +67,7 @@ impl Outbox {
         let telling = Telling::new(row.scope, &posts, self.lang(row.scope)).in_restricted_channel(restricted);
         let Some(message) = telling.message(&self.pipeline).await? else { return Ok(Content::Nothing) };
         let create = message.create_quietly().reference_message(reply_to(row.source));
-        Ok(Content::Message { create, edit: Box::new(message.edit()), follows: Follows::default() })
+        Ok(Content::Message { create: Box::new(create), edit: Box::new(message.edit()), follows: Follows::default() })
     }
 
     /// Whether the channel is one where age-restricted pictures may be shown; asked only when there is one.
@@ -112,7 +112,7 @@ impl Outbox {
             create = create.content(format!("<@&{role}> {}", message.text)).allowed_mentions(mentions);
         }
         let follows = self.follows(row).await?;
-        Ok(Content::Message { create, edit: Box::new(message.edit()), follows })
+        Ok(Content::Message { create: Box::new(create), edit: Box::new(message.edit()), follows })
     }
 
     /// The pick's text can hold no forward beside it, so it comes as a message of its own.
@@ -156,7 +156,7 @@ impl Outbox {
         let all = link(&tr!(lang, "discord.digest.all"), &address(guild, row.source)).unwrap_or_default();
         let message = ScoreMessage::words(format!("**{title}**\n{}\n-# {all}", lines.join("\n")));
         Ok(Content::Message {
-            create: message.create(),
+            create: Box::new(message.create()),
             edit: Box::new(message.edit()),
             follows: Follows { announce: true, forward: false },
         })

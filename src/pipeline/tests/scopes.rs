@@ -60,44 +60,66 @@ impl Home {
     }
 }
 
+/// A guild with eight posts, the first of them restricted, whose faces two people rated: one wants a taste of their own.
+struct Taught {
+    home: Home,
+    posts: Vec<PostId>,
+    faces: Vec<(PostId, FaceId)>,
+}
+
+impl Taught {
+    async fn new() -> Self {
+        let home = Home::seeing().await;
+        let settings =
+            GuildSettings { curated: Some(70), threshold: 1.0, picks_per_hour: 2, ..GuildSettings::default() };
+        home.guild(settings).await;
+        let (mut faces, mut posts) = (Vec::new(), Vec::new());
+        for seed in 0..8 {
+            let (post, found) = home.posted(seed, seed == 0).await;
+            faces.extend(found.into_iter().map(|face| (post, face)));
+            posts.push(post);
+        }
+        assert!(faces.len() >= 10, "{} faces are too few for this test", faces.len());
+        assert_eq!(home.verdict(posts[0]).await, Verdict::Skip(Skip::MarkedAgeRestricted));
+        assert_eq!(home.verdict(posts[1]).await, Verdict::Skip(Skip::Uncalibrated { ratings: 0 }));
+        let pipeline = &home.pipeline;
+        pipeline.ratings.take();
+        pipeline.set_person(RATER, &Person { personal_taste: true, ..Person::default() }).await.expect("writes");
+        assert!(pipeline.ratings.take().anywhere);
+        for (i, &(post, face)) in faces.iter().enumerate() {
+            let person = if i % 2 == 0 { RATER } else { 9 };
+            let n = if i % 3 == 0 { 5 } else { 1 };
+            let vote = pipeline.vote_on_face(post, face, person, Stars::try_from(n).expect("stars")).await;
+            assert!(!vote.expect("writes").expect("is there").own);
+        }
+        let heard = pipeline.ratings.take();
+        assert_eq!((heard.scopes, heard.anywhere), ([Scope::Guild(GUILD), Scope::User(RATER)].into(), false));
+        home.clock.advance(Duration::SECOND);
+        let taught = Self { home, posts, faces };
+        assert_eq!(taught.learn(Scope::Guild(GUILD)).await, taught.faces.len());
+        assert_eq!(taught.learn(Scope::User(RATER)).await, taught.faces.len().div_ceil(2));
+        taught
+    }
+
+    /// Ratings that a fit learnt from.
+    async fn learn(&self, scope: Scope) -> usize {
+        match self.home.pipeline.learn(scope).await.expect("fits") {
+            Learnt::Fitted { ratings, .. } => ratings as usize,
+            Learnt::Nothing => 0,
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_guild_learns_from_its_people_and_they_from_themselves() {
-    let home = Home::seeing().await;
-    let pipeline = &home.pipeline;
-    let settings = GuildSettings { curated: Some(70), threshold: 1.0, picks_per_hour: 2, ..GuildSettings::default() };
-    home.guild(settings.clone()).await;
-    let mut faces = Vec::new();
-    let mut posts = Vec::new();
-    for seed in 0..8 {
-        let (post, found) = home.posted(seed, seed == 0).await;
-        faces.extend(found.into_iter().map(|face| (post, face)));
-        posts.push(post);
-    }
-    assert!(faces.len() >= 10, "{} faces are too few for this test", faces.len());
-    assert_eq!(home.verdict(posts[0]).await, Verdict::Skip(Skip::MarkedAgeRestricted));
-    assert_eq!(home.verdict(posts[1]).await, Verdict::Skip(Skip::Uncalibrated { ratings: 0 }));
-    pipeline.ratings.take();
-    // Buttons of two people, one of whom wants a taste of their own.
-    pipeline.set_person(RATER, &Person { personal_taste: true, ..Person::default() }).await.expect("writes");
-    assert!(pipeline.ratings.take().anywhere);
-    for (i, &(post, face)) in faces.iter().enumerate() {
-        let person = if i % 2 == 0 { RATER } else { 9 };
-        let n = if i % 3 == 0 { 5 } else { 1 };
-        let vote = pipeline.vote_on_face(post, face, person, Stars::try_from(n).expect("stars")).await;
-        assert!(!vote.expect("writes").expect("is there").own);
-    }
-    let heard = pipeline.ratings.take();
-    assert_eq!((heard.scopes, heard.anywhere), ([Scope::Guild(GUILD), Scope::User(RATER)].into(), false));
-    home.clock.advance(Duration::SECOND);
-    let ratings = |learnt: Learnt| if let Learnt::Fitted { ratings, .. } = learnt { ratings as usize } else { 0 };
-    assert_eq!(ratings(pipeline.learn(Scope::Guild(GUILD)).await.expect("fits")), faces.len());
-    assert_eq!(ratings(pipeline.learn(Scope::User(RATER)).await.expect("fits")), faces.len().div_ceil(2));
-    assert_eq!(pipeline.learn(Scope::User(9)).await.expect("fits"), Learnt::Nothing, "they did not ask for one");
-    assert_eq!(pipeline.learn(Scope::Local).await.expect("fits"), Learnt::Nothing);
+    let taught = Taught::new().await;
+    let (home, pipeline) = (&taught.home, &taught.home.pipeline);
+    assert_eq!(taught.learn(Scope::User(9)).await, 0, "they did not ask for one");
+    assert_eq!(taught.learn(Scope::Local).await, 0);
     // The desk looked again: two picks an hour, each with what is sent of it; the rest is held back.
     assert_eq!(home.pick_sends().await, 2);
     let mut held_back = Vec::new();
-    for &post in &posts[1..] {
+    for &post in &taught.posts[1..] {
         if matches!(home.verdict(post).await, Verdict::Skip(Skip::HourlyLimit { limit: 2 })) {
             held_back.push(post);
         }
@@ -116,23 +138,29 @@ async fn a_guild_learns_from_its_people_and_they_from_themselves() {
     }
     restarted.catch_up().await.expect("looks");
     assert!(restarted.ratings.take().scopes.is_empty());
-    // Why, and what is no face.
-    let (post, face) = faces[0];
-    let why = pipeline.why(Scope::Guild(GUILD), faces[3].1, false).await.expect("reads").expect("is there");
+}
+
+#[tokio::test]
+async fn a_taste_says_why_and_forgets_who_wants_to_be_forgotten() {
+    let taught = Taught::new().await;
+    let (pipeline, faces, scope) = (&taught.home.pipeline, &taught.faces, Scope::Guild(GUILD));
+    let why = pipeline.why(scope, faces[3].1, false).await.expect("reads").expect("is there");
     assert!(why.score.is_some() && !why.liked.is_empty() && !why.disliked.is_empty());
     let shown: Vec<FaceId> = why.liked.iter().chain(&why.disliked).map(|a| a.face).collect();
-    let restricted: Vec<FaceId> = faces.iter().filter(|f| f.0 == posts[0]).map(|f| f.1).collect();
+    let restricted: Vec<FaceId> = faces.iter().filter(|f| f.0 == taught.posts[0]).map(|f| f.1).collect();
     assert!(shown.iter().all(|f| !restricted.contains(f)), "{shown:?} of {restricted:?}");
-    assert!(pipeline.report_not_a_face(face, &Rater::discord(9)).await.expect("writes").expect("is there"));
-    let view =
-        pipeline.post_view(Scope::Guild(GUILD), &Rater::discord(9), post).await.expect("reads").expect("is there");
+    // What is no face is shown no more.
+    let (post, face) = faces[0];
+    let viewer = Rater::discord(9);
+    assert!(pipeline.report_not_a_face(face, &viewer).await.expect("writes").expect("is there"));
+    let view = pipeline.post_view(scope, &viewer, post).await.expect("reads").expect("is there");
     assert!(view.faces.iter().all(|f| f.id != face));
-    // Forgotten: both tastes go; the guild's comes back without them.
+    // Both tastes go; the guild's comes back without them.
     pipeline.forget_person(RATER).await.expect("forgets");
-    assert!(pipeline.taste(Scope::Guild(GUILD)).is_none() && pipeline.taste(Scope::User(RATER)).is_none());
+    assert!(pipeline.taste(scope).is_none() && pipeline.taste(Scope::User(RATER)).is_none());
     assert!(pipeline.ratings.take().anywhere);
-    assert_eq!(pipeline.scopes_with_news().await.expect("reads"), [Scope::Guild(GUILD)]);
-    assert_eq!(ratings(pipeline.learn(Scope::Guild(GUILD)).await.expect("fits")), faces.len() / 2);
+    assert_eq!(pipeline.scopes_with_news().await.expect("reads"), [scope]);
+    assert_eq!(taught.learn(scope).await, faces.len() / 2);
 }
 
 #[tokio::test]

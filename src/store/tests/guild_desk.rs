@@ -61,13 +61,13 @@ async fn a_pick_and_what_is_sent_of_it_are_claimed_together_and_once() {
     }
     let asked = home.posted(2, 5, true).await;
     assert_eq!(home.judge(&asked, 4.9, NOW).await, Verdict::Skip(Skip::Asked));
-    assert_eq!(home.pick_sends().await, [("20/1".into(), first.0.0, CURATED as i64, "waiting".into())]);
+    assert_eq!(home.pick_sends().await, [("20/1".into(), first.0.0, CURATED.cast_signed(), "waiting".into())]);
     // Moved meanwhile: what is decided from then on goes there.
     home.store.set_guild(7, &GuildSettings { curated: Some(71), ..settings() }).await.expect("writes");
     let moved = home.posted(3, 5, false).await;
     assert_eq!(home.judge(&moved, 4.5, NOW).await, Verdict::Repost);
     assert_eq!(home.judge(&first, 4.5, NOW).await, Verdict::Repost);
-    assert_eq!(home.pick_sends().await.iter().map(|s| s.2).collect::<Vec<_>>(), [CURATED as i64, 71]);
+    assert_eq!(home.pick_sends().await.iter().map(|s| s.2).collect::<Vec<_>>(), [CURATED.cast_signed(), 71]);
 }
 
 #[tokio::test]

@@ -114,6 +114,10 @@ async fn what_is_no_face_is_neither_shown_nor_learnt_from_and_is_a_label() {
     assert_eq!(report(faces[1], 9).await, Some(true));
     assert_eq!(report(FaceId(99), 9).await, None);
     assert_eq!(home.faces(&shown).await, faces[..1]);
+    let found = home.store.found_faces(shown.picture.id).await.expect("reads");
+    assert_eq!(found.iter().map(|f| f.id).collect::<Vec<_>>(), faces, "an export counts them all");
+    let reporters = home.store.reporters(faces[1]).await.expect("reads");
+    assert_eq!(reporters, [Rater::discord(8), Rater::discord(9)]);
     assert_eq!(home.store.learnable_ratings(GUILD, &RatingSource::ALL).await.expect("counts"), 0);
     assert_eq!(home.count("SELECT count(*) FROM sends WHERE changed = 1").await, 1, "the reply shows it no more");
     let labels = home.store.face_reports().await.expect("reads");

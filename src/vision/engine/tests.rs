@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::*;
 use crate::samples::Scene;
-use crate::vision::{Analysis, DEFAULT_SIDE};
+use crate::vision::{Analysis, DEFAULT_FLOOR, DEFAULT_SIDE};
 
 const SMALL: u32 = 224;
 
@@ -131,7 +131,7 @@ fn the_detector_finds_our_own_drawings() {
     for seed in 1000..1040 {
         let scene = Scene::new(seed);
         let picture = Prepared::new(scene.render().expect("a scene can be painted"), DEFAULT_SIDE);
-        let faces = models.analyse(&[&picture], Confidence(0.44), RunSizes::CPU).expect("analysed").remove(0).faces;
+        let faces = models.analyse(&[&picture], DEFAULT_FLOOR, RunSizes::CPU).expect("analysed").remove(0).faces;
         drawn += scene.faces.len();
         found += scene.faces.iter().filter(|d| faces.iter().any(|f| f.bounds.iou(&d.bounds) >= 0.5)).count();
     }

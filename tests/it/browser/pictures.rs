@@ -39,7 +39,7 @@ pub(super) fn landscape(folder: &Path) -> PathBuf {
 }
 
 /// A real photo of three people in a golf cart, from the data set's pictures without a drawn face; none where the data is
-/// not there. It is one that face-v0 is right about: an arctic fox next to it has a face by its count.
+/// not there. It is one that the detector is right about.
 pub(super) fn real_photo() -> Option<PathBuf> {
     let path = "../shared/data/faces/images/beb01c4691c52afe.jpg";
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).join(path).canonicalize().ok();

@@ -42,8 +42,13 @@ fn faceless() -> Vec<u8> {
 
 async fn judgements(data: &Path) -> Vec<String> {
     let store = Store::open(&data.join("mekiki.db")).await.unwrap();
-    let mut rated: Vec<_> =
-        store.rated_faces(Scope::Local, &RatingSource::ALL).await.unwrap().iter().map(|r| r.judgement.to_string()).collect();
+    let mut rated: Vec<_> = store
+        .rated_faces(Scope::Local, &RatingSource::ALL)
+        .await
+        .unwrap()
+        .iter()
+        .map(|r| r.judgement.to_string())
+        .collect();
     store.close().await;
     rated.sort();
     rated

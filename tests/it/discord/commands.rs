@@ -7,7 +7,7 @@ use super::fake::{Asker, Draft, Place};
 use super::stage::Stage;
 use super::watching::{ONE, OTHER};
 
-fn sub(name: &str, options: Value) -> Value {
+fn sub(name: &str, options: &Value) -> Value {
     json!([{ "name": name, "type": 1, "options": options }])
 }
 
@@ -20,15 +20,15 @@ async fn a_moderator_watches_a_channel_and_leaves_it_again() {
     let ada = Asker::new(stage.ada, talk).moderating();
     let channel = |id: u64| json!([{ "name": "channel", "type": 7, "value": id.to_string() }]);
     let before = stage.discord.post(talk, Draft::by(stage.ben).scenes(&[ONE]));
-    let token = stage.discord.slash(ada, "watch", sub("add", channel(talk)));
+    let token = stage.discord.slash(ada, "watch", sub("add", &channel(talk)));
     let (_, answer) = stage.discord.answer(&token).await;
     assert!(answer.text().contains(&talk.to_string()), "{}", answer.said);
     let after = stage.discord.post(talk, Draft::by(stage.ben).scenes(&[OTHER]));
     stage.discord.reply_to(after).await;
     assert!(stage.discord.world(|world| world.replies_to(before)).is_empty());
-    let (_, list) = stage.discord.answer(&stage.discord.slash(ada, "watch", sub("list", json!([])))).await;
+    let (_, list) = stage.discord.answer(&stage.discord.slash(ada, "watch", sub("list", &json!([])))).await;
     assert!(list.text().contains(&talk.to_string()) && list.text().contains(&stage.art.to_string()));
-    stage.discord.answer(&stage.discord.slash(ada, "watch", sub("remove", channel(talk)))).await;
+    stage.discord.answer(&stage.discord.slash(ada, "watch", sub("remove", &channel(talk)))).await;
     let unwatched = stage.discord.post(talk, Draft::by(stage.ben).scenes(&[5]));
     let watched = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[6]));
     stage.discord.reply_to(watched).await;
@@ -73,10 +73,10 @@ async fn somebody_is_forgotten_after_a_second_click_and_not_before() {
     stage.discord.react(post, cleo, "👎");
     stage.judged(post, &[(ben, "up"), (cleo, "down")]).await;
     let asker = Asker::new(ben, stage.art);
-    let export = stage.discord.slash(asker, "export", sub("me", json!([])));
+    let export = stage.discord.slash(asker, "export", sub("me", &json!([])));
     let (_, export) = stage.discord.answer(&export).await;
     assert!(export.ephemeral && !export.files.is_empty(), "{}", export.said);
-    let token = stage.discord.slash(asker, "forget", sub("me", json!([])));
+    let token = stage.discord.slash(asker, "forget", sub("me", &json!([])));
     let (question, answer) = stage.discord.answer(&token).await;
     assert!(answer.ephemeral && !answer.components().is_empty(), "{}", answer.said);
     stage.judged(post, &[(ben, "up"), (cleo, "down")]).await;

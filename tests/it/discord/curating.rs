@@ -57,7 +57,7 @@ async fn a_pick_is_a_forward_or_the_whole_picture_where_that_is_settled() {
     let picks = stage.picks;
     let forward = |world: &mut super::fake::World| {
         let mut said = world.said(picks).into_iter();
-        said.find(|(_, message)| message.said["message_reference"]["message_id"] == at.1.to_string())
+        said.find(|(_, message)| super::fake::id(&message.said["message_reference"]["message_id"]) == at.1)
     };
     let (_, forward) = stage.discord.wait("a forward", forward).await;
     assert_eq!(forward.said["message_reference"]["type"], 1);

@@ -124,7 +124,7 @@ async fn who_opts_out_is_left_alone_and_may_come_back() {
     let ben = Asker::new(stage.ben, stage.art);
     let (_, answer) = stage.discord.answer(&stage.discord.slash(ben, "optout", sub("me"))).await;
     assert!(answer.ephemeral, "{}", answer.said);
-    stage.send(post, SendKind::Reply, SendState::Gone).await;
+    stage.discord.wait("the reply to go", |world| world.replies_to(post).is_empty().then_some(())).await;
     // Others cannot have it scored either; its poster can.
     let ada = Asker::new(stage.ada, stage.art);
     let (_, refused) = stage.discord.answer(&stage.discord.menu(ada, "Score", post.1)).await;

@@ -1,6 +1,5 @@
 //! A guild with people, a watched channel and a curated one, and the real program as the bot in it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use mekiki::domain::{
@@ -16,7 +15,7 @@ use super::fake::{At, Discord, Message, Place, kind};
 use crate::bot::{Bot, PATIENCE};
 
 /// Ratings that a guild starts with whose taste is calibrated.
-const RATED: usize = 12;
+const RATED: u64 = 12;
 
 pub(super) struct Stage {
     pub(super) discord: Discord,
@@ -89,14 +88,14 @@ impl Stage {
     async fn calibrate(&self, guild: u64) {
         let store = self.store().await;
         let pictures = store.picture_ids().await.unwrap();
-        for (i, &picture) in pictures.iter().cycle().take(RATED).enumerate() {
+        for (i, &picture) in (0..RATED).zip(pictures.iter().cycle()) {
             let rating = Rating {
                 scope: Scope::Guild(guild),
-                rater: Rater::discord(1000 + i as u64),
+                rater: Rater::discord(1000 + i),
                 target: Target::Picture(picture),
-                judgement: Some(Judgement::Stars(Stars::try_from([4, 5, 3][i % 3]).unwrap())),
+                judgement: Some(Judgement::Stars(Stars::try_from([4, 5, 3][i as usize % 3]).unwrap())),
                 source: RatingSource::Interaction,
-                at: OffsetDateTime::from_unix_timestamp(1_790_000_000 + i as i64).unwrap(),
+                at: OffsetDateTime::from_unix_timestamp(1_790_000_000 + i.cast_signed()).unwrap(),
                 score_visible: false,
             };
             assert!(store.add_rating(&rating).await.unwrap());
@@ -145,10 +144,6 @@ impl Stage {
 
     pub(super) fn bot(&mut self) -> &mut Bot {
         self.bot.as_mut().expect("the program runs")
-    }
-
-    pub(super) fn data(&self) -> &Path {
-        self.data.path()
     }
 
     /// The program's database, beside it.

@@ -35,6 +35,9 @@ pub(super) struct FaceLine {
     pub(super) confidence: Confidence,
     pub(super) features: FeaturesLine,
     pub(super) crop: BlobId,
+    /// Who says that it is none: a label for the detector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) not_a_face: Vec<Rater>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
+use time::OffsetDateTime;
 
 use super::lines::{BoxesLine, PictureLine, PostLine, RatingLine, VerdictLine, from_line};
 use super::{BOXES, CROPS, PICTURES, POSTS, RATINGS};
 use crate::cli::transfer::{Home, progress, read_lines};
-use crate::domain::{Face, FaceId, NewPost, Origin, PictureBox, PictureId, Rating, Scope, Target};
+use crate::domain::{Face, FaceId, NewPost, Origin, PictureBox, PictureId, Rater, Rating, Scope, Target};
 use crate::store::{AnalysedPicture, BlobId, BlobKind, Blobs, Claim, CroppedFace, LabelledPicture, Picture, Store};
 
 /// The faces of each imported picture, as ratings count them.
@@ -33,7 +34,10 @@ pub(in crate::cli::transfer) async fn import(home: &Home, folder: &Path) -> anyh
         let line = line?;
         if wanted.contains(&line.id) {
             boxes.insert(line.id, line.faces.iter().map(|f| f.bounds).collect());
+            let (id, at) = (line.id, line.analysed_at);
+            let reported: Vec<_> = line.faces.iter().map(|f| (f.bounds, f.not_a_face.clone())).collect();
             import_picture(store, blobs, folder, line).await?;
+            import_reports(store, id, &reported, at).await?;
             bar.inc(1);
         }
     }
@@ -71,6 +75,22 @@ async fn import_boxes(store: &Store, folder: &Path) -> anyhow::Result<usize> {
         }
     }
     Ok(new)
+}
+
+async fn import_reports(
+    store: &Store,
+    picture: PictureId,
+    reported: &[(PictureBox, Vec<Rater>)],
+    at: OffsetDateTime,
+) -> anyhow::Result<()> {
+    for (bounds, people) in reported.iter().filter(|(_, people)| !people.is_empty()) {
+        if let Some(face) = same_face(store, picture, bounds).await? {
+            for person in people {
+                store.report_face(face, person, at).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn import_picture(store: &Store, blobs: &Blobs, folder: &Path, line: PictureLine) -> anyhow::Result<()> {
@@ -168,7 +188,7 @@ async fn import_ratings(store: &Store, lines: Vec<RatingLine>, boxes: &Boxes) ->
 }
 
 async fn same_face(store: &Store, picture: PictureId, bounds: &PictureBox) -> anyhow::Result<Option<FaceId>> {
-    let faces = store.faces(picture).await?;
+    let faces = store.found_faces(picture).await?;
     let nearest = faces.iter().map(|f| (f.face.bounds.iou(bounds), f.id)).max_by(|a, b| a.0.total_cmp(&b.0));
     Ok(nearest.filter(|(iou, _)| *iou >= SAME_FACE_IOU).map(|(_, id)| id))
 }

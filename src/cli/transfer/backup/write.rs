@@ -48,12 +48,16 @@ pub(in crate::cli::transfer) async fn export(home: &Home, folder: &Path) -> anyh
 
 async fn picture_line(store: &Store, id: PictureId) -> anyhow::Result<Option<PictureLine>> {
     let Some(picture) = store.picture(id).await? else { return Ok(None) };
-    let faces = store.faces(id).await?.into_iter().map(|row| FaceLine {
-        bounds: row.face.bounds,
-        confidence: row.face.confidence,
-        features: to_line(&row.face.features),
-        crop: row.crop,
-    });
+    let mut faces = Vec::new();
+    for row in store.found_faces(id).await? {
+        faces.push(FaceLine {
+            bounds: row.face.bounds,
+            confidence: row.face.confidence,
+            features: to_line(&row.face.features),
+            crop: row.crop,
+            not_a_face: store.reporters(row.id).await?,
+        });
+    }
     Ok(Some(PictureLine {
         id,
         size: picture.size,
@@ -64,7 +68,7 @@ async fn picture_line(store: &Store, id: PictureId) -> anyhow::Result<Option<Pic
         preview: picture.preview,
         models: picture.models,
         analysed_at: picture.analysed_at,
-        faces: faces.collect(),
+        faces,
     }))
 }
 
@@ -109,7 +113,7 @@ async fn export_ratings(store: &Store, folder: &Path) -> anyhow::Result<usize> {
             Target::Picture(id) => (id, None),
             Target::Face(id) => {
                 let face = store.face(id).await?.context("a rating of a face that is gone")?;
-                let faces = store.faces(face.picture).await?;
+                let faces = store.found_faces(face.picture).await?;
                 let index = faces.iter().position(|f| f.id == id).context("a face that its picture does not have")?;
                 (face.picture, Some(index))
             }

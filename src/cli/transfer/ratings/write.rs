@@ -127,7 +127,7 @@ async fn rows(store: &Store) -> anyhow::Result<Vec<Row>> {
             Target::Face(face) => store.face(face).await?.map(|f| f.picture),
         };
         let Some(picture) = picture else { continue };
-        let faces = store.faces(picture).await?;
+        let faces = store.found_faces(picture).await?;
         let index = match rating.target {
             Target::Picture(_) => 0,
             Target::Face(face) => faces.iter().position(|f| f.id == face).unwrap_or(0),

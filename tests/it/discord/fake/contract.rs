@@ -143,8 +143,8 @@ fn as_described(body: &Value) -> Value {
     }
     for holder in ["/components", "/data/components"] {
         let rows = body.pointer_mut(holder).and_then(Value::as_array_mut).into_iter().flatten();
-        let parts = rows.filter_map(|row| row["components"].as_array_mut()).flatten();
-        for chosen in parts.filter_map(|part| part["default_values"].as_array_mut()).flatten() {
+        let parts = rows.filter_map(|row| row.get_mut("components")?.as_array_mut()).flatten();
+        for chosen in parts.filter_map(|part| part.get_mut("default_values")?.as_array_mut()).flatten() {
             if let Some(number) = chosen["id"].as_u64() {
                 chosen["id"] = json!(number.to_string());
             }

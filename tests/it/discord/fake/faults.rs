@@ -29,12 +29,6 @@ impl Dice {
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() * end as f64) as usize
     }
-
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
-        for i in (1..items.len()).rev() {
-            items.swap(i, self.below(i + 1));
-        }
-    }
 }
 
 fn unit(of: &impl Hash) -> f64 {
@@ -63,8 +57,21 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    const API: [Self; 6] =
-        [Self::RateLimited, Self::Refused, Self::DoneAndRefused, Self::DoneAndCut, Self::Cut, Self::DoneAndSilent];
+    /// Rate limits half as often as the others: the program stops before Discord would block its address.
+    const API: [Self; 11] = [
+        Self::RateLimited,
+        Self::Refused,
+        Self::Refused,
+        Self::DoneAndRefused,
+        Self::DoneAndRefused,
+        Self::DoneAndCut,
+        Self::DoneAndCut,
+        Self::Cut,
+        Self::Cut,
+        Self::DoneAndSilent,
+        Self::DoneAndSilent,
+    ];
+    /// Of downloads.
     const CDN: [Self; 4] = [Self::Expired, Self::Refused, Self::Cut, Self::DoneAndSilent];
 
     /// Whether the request has its effect all the same.

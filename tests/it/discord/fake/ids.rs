@@ -1,6 +1,6 @@
 //! Snowflakes and the fake's clock.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -31,11 +31,6 @@ impl Ids {
     pub(crate) fn next(&mut self) -> u64 {
         self.last = ((self.now() - DISCORD_EPOCH) << 22).max(self.last + 1);
         self.last
-    }
-
-    /// An id of the past.
-    pub(crate) fn ago(&mut self, age: Duration) -> u64 {
-        self.next() - ((age.as_millis() as u64) << 22)
     }
 }
 

@@ -69,7 +69,7 @@ impl Discord {
             world.resolve(asker, &options, &mut resolved);
             let data =
                 json!({ "id": command["id"], "name": name, "type": 1, "options": options, "resolved": resolved });
-            world.ask(asker, "INTERACTION_CREATE#slash", kind::COMMAND, data, None)
+            world.ask(asker, "INTERACTION_CREATE#slash", kind::COMMAND, &data, None)
         })
     }
 
@@ -82,16 +82,16 @@ impl Discord {
                 "id": command["id"], "name": name, "type": 3, "target_id": message.to_string(),
                 "resolved": { "messages": { message.to_string(): target } },
             });
-            world.ask(asker, "INTERACTION_CREATE#messagecontext", kind::COMMAND, data, None)
+            world.ask(asker, "INTERACTION_CREATE#messagecontext", kind::COMMAND, &data, None)
         })
     }
 
     /// Types into an option that suggests.
-    pub(crate) fn autocomplete(&self, asker: Asker, name: &str, options: Value) -> Token {
+    pub(crate) fn autocomplete(&self, asker: Asker, name: &str, options: &Value) -> Token {
         self.world(|world| {
             let command = world.command(name, 1);
             let data = json!({ "id": command["id"], "name": name, "type": 1, "options": options });
-            world.ask(asker, "INTERACTION_CREATE#autocomplete", kind::AUTOCOMPLETE, data, None)
+            world.ask(asker, "INTERACTION_CREATE#autocomplete", kind::AUTOCOMPLETE, &data, None)
         })
     }
 
@@ -119,7 +119,7 @@ impl Discord {
                 data["values"] = json!(values);
             }
             let shape = if component["type"] == 3 { "INTERACTION_CREATE#select" } else { "INTERACTION_CREATE#button" };
-            world.ask(asker, shape, kind::COMPONENT, data, Some(message))
+            world.ask(asker, shape, kind::COMPONENT, &data, Some(message))
         })
     }
 
@@ -132,7 +132,7 @@ impl Discord {
             };
             let rows: Vec<Value> = texts.iter().enumerate().map(row).collect();
             let data = json!({ "custom_id": custom_id, "components": rows });
-            world.ask(asker, "INTERACTION_CREATE#modal", kind::MODAL, data, None)
+            world.ask(asker, "INTERACTION_CREATE#modal", kind::MODAL, &data, None)
         })
     }
 
@@ -197,7 +197,7 @@ impl World {
         }
     }
 
-    fn ask(&mut self, asker: Asker, shape: &str, kind: u8, data: Value, message: Option<u64>) -> Token {
+    fn ask(&mut self, asker: Asker, shape: &str, kind: u8, data: &Value, message: Option<u64>) -> Token {
         let Asker { user, channel, .. } = asker;
         let own = self.ids.next();
         let token = format!("interaction-{own}");
@@ -208,38 +208,34 @@ impl World {
             "channel_id": channel.to_string(), "channel": self.channel_json(self.channel(channel)),
             "locale": asker.locale, "app_permissions": may, "data": data,
         });
-        match guild.filter(|guild| self.guilds[guild].members.contains_key(&user)) {
-            Some(guild) => {
-                let installed = self.guilds[&guild].members.contains_key(&self.bot);
-                let mut member = self.member_json(guild, user);
-                let mut own = self.permissions(user, channel);
-                if asker.moderator {
-                    own |= serenity::all::Permissions::MANAGE_GUILD | serenity::all::Permissions::MANAGE_MESSAGES;
-                }
-                member["permissions"] = json!(own.bits().to_string());
-                with["member"] = member;
-                with["guild_id"] = json!(guild.to_string());
-                with["guild"] =
-                    json!({ "id": guild.to_string(), "locale": self.guilds[&guild].locale, "features": [] });
-                with["guild_locale"] = json!(self.guilds[&guild].locale);
-                with["channel"]["permissions"] = json!(own.bits().to_string());
-                with["authorizing_integration_owners"] =
-                    if installed { json!({ "0": guild.to_string() }) } else { json!({ "1": user.to_string() }) };
+        if let Some(guild) = guild.filter(|guild| self.guilds[guild].members.contains_key(&user)) {
+            let installed = self.guilds[&guild].members.contains_key(&self.bot);
+            let mut member = self.member_json(guild, user);
+            let mut own = self.permissions(user, channel);
+            if asker.moderator {
+                own |= serenity::all::Permissions::MANAGE_GUILD | serenity::all::Permissions::MANAGE_MESSAGES;
             }
-            None => {
-                with["user"] = self.user_json(user);
-                with["context"] = json!(1);
-                for absent in ["member", "guild_id", "guild", "guild_locale"] {
-                    with[absent] = json!(GONE);
-                }
-                with["authorizing_integration_owners"] = json!({ "0": "0" });
+            member["permissions"] = json!(own.bits().to_string());
+            with["member"] = member;
+            with["guild_id"] = json!(guild.to_string());
+            with["guild"] = json!({ "id": guild.to_string(), "locale": self.guilds[&guild].locale, "features": [] });
+            with["guild_locale"] = json!(self.guilds[&guild].locale);
+            with["channel"]["permissions"] = json!(own.bits().to_string());
+            with["authorizing_integration_owners"] =
+                if installed { json!({ "0": guild.to_string() }) } else { json!({ "1": user.to_string() }) };
+        } else {
+            with["user"] = self.user_json(user);
+            with["context"] = json!(1);
+            for absent in ["member", "guild_id", "guild", "guild_locale"] {
+                with[absent] = json!(GONE);
             }
+            with["authorizing_integration_owners"] = json!({ "0": "0" });
         }
         if let Some(message) = message {
             with["message"] = self.message_json(channel, message);
         }
         let event = self.shapes.make(shape, with);
-        let interaction = Interaction { channel, user, message, asked: Some(Instant::now()), ..Interaction::default() };
+        let interaction = Interaction { channel, message, asked: Some(Instant::now()), ..Interaction::default() };
         self.interactions.insert(token.clone(), interaction);
         // Interactions need no intent and no sight of the channel.
         let reached = guild.filter(|guild| self.guilds[guild].members.contains_key(&self.bot));

@@ -83,8 +83,9 @@ impl World {
     /// A link that lives a day, or until links are made to expire.
     fn signed(&self, file: u64) -> String {
         let File { channel, name, .. } = &self.files[&file];
-        let expires = self.ids.now() / 1000 + LINK.as_secs();
-        format!("{}/attachments/{channel}/{file}/{name}?ex={expires:x}&is=0&hm={:x}&", self.base, self.signature)
+        let now = self.ids.now();
+        let expires = now / 1000 + LINK.as_secs();
+        format!("{}/attachments/{channel}/{file}/{name}?ex={expires:x}&is={now:x}&hm={:x}&", self.base, self.signature)
     }
 
     /// What a link to a file leads to.
@@ -103,10 +104,9 @@ impl World {
             "placeholder_version": GONE,
         });
         with["description"] = file.description.as_ref().map_or(json!(GONE), |text| json!(text));
-        match file.size {
-            Some((width, height)) => (with["width"], with["height"]) = (json!(width), json!(height)),
-            None => (with["width"], with["height"]) = (json!(GONE), json!(GONE)),
-        }
+        let pixels = |pixels: Option<u32>| pixels.map_or(json!(GONE), |pixels| json!(pixels));
+        with["width"] = pixels(file.size.map(|size| size.0));
+        with["height"] = pixels(file.size.map(|size| size.1));
         self.shapes.part("MESSAGE_CREATE", "/attachments/0", with)
     }
 

@@ -39,7 +39,7 @@ pub(crate) use limits::Limits;
 pub(crate) use people::Draft;
 pub(crate) use pictures::Picture;
 pub(crate) use setup::Place;
-pub(crate) use world::{Message, Reaction, World, kind};
+pub(crate) use world::{Message, Reaction, World, id, kind};
 
 use contract::Contract;
 use shapes::Shapes;
@@ -200,13 +200,11 @@ impl Discord {
                 changes.changed().await.unwrap();
             }
         };
-        match tokio::time::timeout(patience, seen).await {
-            Ok(found) => found,
-            Err(_) => {
-                let (refused, breaches) = (held(&self.inner.refused).clone(), self.breaches());
-                panic!("{what} never came; refused: {refused:?}; breaches: {breaches:?}")
-            }
-        }
+        let Ok(found) = tokio::time::timeout(patience, seen).await else {
+            let (refused, breaches) = (held(&self.inner.refused).clone(), self.breaches());
+            panic!("{what} never came; refused: {refused:?}; breaches: {breaches:?}")
+        };
+        found
     }
 
     /// How often requests like this were made.
@@ -234,9 +232,9 @@ impl Discord {
 impl Drop for Discord {
     fn drop(&mut self) {
         self.server.abort();
-        let breaches = self.breaches();
-        if !breaches.is_empty() && !std::thread::panicking() {
-            panic!("the program's requests are not as Discord wants them: {breaches:#?}");
+        if !std::thread::panicking() {
+            let breaches = self.breaches();
+            assert!(breaches.is_empty(), "the program's requests are not as Discord wants them: {breaches:#?}");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What people do: post, edit, delete, forward, react.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -18,8 +17,6 @@ pub(crate) struct Draft {
     reply_to: Option<u64>,
     forward: Option<At>,
     webhook: bool,
-    /// Sent so long ago.
-    age: Duration,
 }
 
 impl Draft {
@@ -50,10 +47,6 @@ impl Draft {
 
     pub(crate) fn through_a_webhook(self) -> Self {
         Self { webhook: true, ..self }
-    }
-
-    pub(crate) fn sent(self, ago: Duration) -> Self {
-        Self { age: ago, ..self }
     }
 }
 
@@ -102,7 +95,7 @@ impl Discord {
     /// Somebody posts.
     pub(crate) fn post(&self, channel: u64, draft: Draft) -> At {
         self.world(|world| {
-            let id = world.ids.ago(draft.age);
+            let id = world.ids.next();
             let message = compose(world, channel, draft);
             world.insert(channel, id, message);
             (channel, id)

@@ -21,11 +21,6 @@ impl Picture {
         Self { name: format!("drawn-{seed}.png"), bytes: Arc::clone(bytes) }
     }
 
-    /// How many faces are drawn in it.
-    pub(crate) fn faces(seed: u64) -> usize {
-        Scene::new(seed).faces.len()
-    }
-
     /// A picture without anybody: a soft gradient, different for each seed.
     pub(crate) fn empty(seed: u64) -> Self {
         let tone = (seed % 97) as u8;

@@ -154,7 +154,6 @@ pub(crate) struct File {
 #[derive(Clone, Default)]
 pub(crate) struct Interaction {
     pub(crate) channel: u64,
-    pub(crate) user: u64,
     /// The message of the button.
     pub(crate) message: Option<u64>,
     pub(crate) asked: Option<Instant>,

@@ -109,7 +109,7 @@ async fn commands_menus_buttons_selects_and_forms_reach_a_client_and_are_answere
     let (_, answer) = discord.answer(&discord.select(asker, id, "rate:", &["5"])).await;
     assert_eq!(answer.content(), "rate:1 by ada");
     let typed = json!([{ "name": "word", "type": 3, "value": "o", "focused": true }]);
-    let suggested = discord.acknowledged(&discord.autocomplete(asker, "score", typed)).await.callback.unwrap();
+    let suggested = discord.acknowledged(&discord.autocomplete(asker, "score", &typed)).await.callback.unwrap();
     assert_eq!((suggested.0, &suggested.1["choices"][0]["name"]), (8, &json!("one")));
     let form = discord.acknowledged(&discord.slash(asker, "form", json!([]))).await.callback.unwrap();
     assert_eq!((form.0, &form.1["custom_id"]), (9, &json!("form:1")));

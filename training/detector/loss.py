@@ -1,4 +1,4 @@
-"""Task-aligned assignment, varifocal-style weighting, complete IoU."""
+"""Task-aligned assignment, quality focal loss, complete IoU."""
 
 import torch
 import torch.nn.functional as F
@@ -84,7 +84,7 @@ def assign(scores, boxes, centres, strides, faces, ignored, topk=9, alpha=0.5, b
     best_alignment = aligned.amax(0).clamp(min=1e-9)
     best_overlap = (overlap * chosen).amax(0)
     scaled = (aligned / best_alignment * best_overlap)[foreground, :].amax(1)
-    target[foreground] = scaled.clamp(min=0.05)
+    target[foreground] = scaled
     return target, index, skip & ~foreground
 
 
@@ -97,9 +97,8 @@ def loss(logits, boxes, faces, ignored, h, w):
     ]
     target, index, skip = (torch.stack(column) for column in zip(*assigned))
     norm = target.sum().clamp(min=1)
-    # Varifocal weighting: positives by their quality, negatives by how wrong they are.
-    confidence = logits.sigmoid().detach()
-    weight = torch.where(target > 0, target.clamp(min=0.2), 0.75 * confidence**2) * (~skip)
+    # Quality focal loss: each point by how far its confidence is from the overlap that it should foretell.
+    weight = (target - scores) ** 2 * ~skip
     classification = (F.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight).sum() / norm
     foreground = index >= 0
     if not foreground.any():

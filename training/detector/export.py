@@ -1,13 +1,15 @@
 """Checkpoint -> ONNX, compared with the network and timed.
 
-    python export.py face.pt face.onnx
+    python export.py face.pt face.calibration.json face.onnx
 
 In: image [N, 3, H, W], RGB, (v - 127) / 128, H and W multiples of 32. Out: boxes [N, A, 4] xyxy in input pixels,
-scores [N, A].
+scores [N, A], probabilities as far as calibrate.py can tell.
 """
 
 import argparse
+import json
 import time
+from pathlib import Path
 
 import onnxruntime
 import torch
@@ -19,15 +21,16 @@ OPSET = 17
 
 
 class Scored(nn.Module):
-    """The network with scores instead of logits."""
+    """The network with probabilities instead of logits."""
 
-    def __init__(self, detector):
+    def __init__(self, detector, scale, shift):
         super().__init__()
         self.m = detector
+        self.scale, self.shift = scale, shift
 
     def forward(self, x):
         logits, boxes = self.m(x)
-        return boxes, logits.sigmoid()
+        return boxes, (logits * self.scale + self.shift).sigmoid()
 
 
 def export(network, out):
@@ -67,9 +70,10 @@ def compare(network, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint")
+    parser.add_argument("calibration", type=Path)
     parser.add_argument("out")
     args = parser.parse_args()
-    network = Scored(model.load(args.checkpoint)).eval()
+    network = Scored(model.load(args.checkpoint), **json.loads(args.calibration.read_text())).eval()
     export(network, args.out)
     compare(network, args.out)
 

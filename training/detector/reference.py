@@ -4,7 +4,7 @@
 
 SCENES: a folder written by `cargo run --example draw -- SCENES 0 40`. Writes into the last folder:
 
-faces.json  figures on all of VAL.jsonl, and the boxes (score >= 0.25) of every fifth picture
+faces.json  figures on all of VAL.jsonl, and the boxes (score >= 0.04) of every third picture
 views.png   20 views of 224 x 224 pixels with a drawn face each, side by side
 views.json  of each view, the colour histogram and a part of the embedder's output; the latter also of crops that
             overlap several views, made by Pillow
@@ -21,9 +21,9 @@ from PIL import Image
 from evaluate import evaluate
 from infer import detect, onnx_runner, read
 
-CUTS = (0.05, 0.44)
-KEPT = 0.25
-EVERY = 5
+CUTS = (0.001, 0.5)
+KEPT = 0.04
+EVERY = 3
 SIDE = 224
 COLUMNS, ROWS = 5, 4
 # Every second of 256 features is kept, and the norm of all.
@@ -122,8 +122,13 @@ def main():
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    write(args.out / "faces.json", record_faces(args.models / "face-v0.onnx", args.labels))
+<<<<<<< HEAD:training/detector/reference.py
+    write(args.out / "faces.json", record_faces(args.models / "face-v1.onnx", args.labels))
     write(args.out / "views.json", record_views(args.models / "embed-v1.onnx", args.scenes, args.out / "views.png"))
+=======
+    write(args.out / "faces.json", record_faces(args.models / "face-v1.onnx", args.labels))
+    write(args.out / "views.json", record_views(args.models / "embed-v1.onnx", args.scenes, args.out / "views.png"))
+>>>>>>> taste:training/detector-v0/reference.py
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Detection as the model wants it: letterbox, run, non-maximum suppression. What src/vision does in Rust.
+"""Detection as the model wants it: letterbox, run, weighted non-maximum suppression. What src/vision does in Rust.
 
     python infer.py face.pt|face.onnx rows.jsonl --out predictions.json
 
@@ -16,7 +16,8 @@ SIDE = 448
 STRIDE = 32
 PADDING = 114
 NMS_IOU = 0.5
-FLOOR = 0.05
+FUSED_IOU = 0.6
+FLOOR = 0.001
 
 
 def read(path):
@@ -43,6 +44,15 @@ def area(boxes):
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
+def overlaps(box, boxes):
+    """IoU of one box with each of many."""
+    top_left = np.maximum(box[:2], boxes[:, :2])
+    bottom_right = np.minimum(box[2:], boxes[:, 2:])
+    wh = np.clip(bottom_right - top_left, 0, None)
+    inter = wh[:, 0] * wh[:, 1]
+    return inter / (area(box) + area(boxes) - inter + 1e-9)
+
+
 def nms(boxes, scores, threshold=NMS_IOU):
     """Indices of the boxes that stay, surest first."""
     order = scores.argsort()[::-1]
@@ -50,12 +60,15 @@ def nms(boxes, scores, threshold=NMS_IOU):
     while len(order):
         best, rest = order[0], order[1:]
         kept.append(best)
-        top_left = np.maximum(boxes[best, :2], boxes[rest, :2])
-        bottom_right = np.minimum(boxes[best, 2:], boxes[rest, 2:])
-        wh = np.clip(bottom_right - top_left, 0, None)
-        inter = wh[:, 0] * wh[:, 1]
-        order = rest[inter / (area(boxes[best]) + area(boxes[rest]) - inter + 1e-9) < threshold]
+        order = rest[overlaps(boxes[best], boxes[rest]) < threshold]
     return kept
+
+
+def fused(index, boxes, scores):
+    """Where a box lies on average of those that overlap it much, by their confidence."""
+    like = overlaps(boxes[index], boxes) >= FUSED_IOU
+    like[index] = True
+    return np.average(boxes[like], 0, scores[like])
 
 
 def detect(run, picture, side=SIDE, floor=FLOOR):
@@ -66,7 +79,7 @@ def detect(run, picture, side=SIDE, floor=FLOOR):
     boxes, scores = boxes[sure] / scale, scores[sure]
     boxes[:, [0, 2]] = boxes[:, [0, 2]].clip(0, picture.width)
     boxes[:, [1, 3]] = boxes[:, [1, 3]].clip(0, picture.height)
-    return [[*map(float, boxes[i]), float(scores[i])] for i in nms(boxes, scores)]
+    return [[*map(float, fused(i, boxes, scores)), float(scores[i])] for i in nms(boxes, scores)]
 
 
 def onnx_runner(path, threads=0):
