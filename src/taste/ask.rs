@@ -151,7 +151,9 @@ impl Field {
             }
         }
         let scale = (self.variance[chosen] + self.noise).sqrt().recip();
-        column.iter_mut().for_each(|c| *c *= scale);
+        for c in &mut column {
+            *c *= scale;
+        }
         for (v, c) in self.variance.iter_mut().zip(&column) {
             *v = (*v - c * c).max(0.0);
         }

@@ -156,15 +156,16 @@ impl Distances {
 
     /// The kernel, with a height of 1.
     pub(super) fn likeness(&self, shape: Shape) -> Mat<f32> {
-        let ([a, b, c], [u, v, w]) = (shape.shares().map(|s| s as f32), shape.inverse_lengths());
+        let (share, inverse) = (shape.shares().map(|s| s as f32), shape.inverse_lengths());
         let [face, picture, colour] = &self.blocks;
         let mut likeness = Mat::zeros(self.rows, self.columns);
         for (j, column) in likeness.col_iter_mut().enumerate() {
             let column = column.try_as_col_major_mut().expect("columns of a new matrix are contiguous").as_slice_mut();
             let range = j * self.rows..(j + 1) * self.rows;
             let distances = face[range.clone()].iter().zip(&picture[range.clone()]).zip(&colour[range]);
-            for (out, ((x, y), z)) in column.iter_mut().zip(distances) {
-                *out = a / (1.0 + x * u) + b / (1.0 + y * v) + c / (1.0 + z * w);
+            let alike = |block: usize, distance: &f32| share[block] / (1.0 + distance * inverse[block]);
+            for (out, ((face, picture), colour)) in column.iter_mut().zip(distances) {
+                *out = alike(0, face) + alike(1, picture) + alike(2, colour);
             }
         }
         likeness

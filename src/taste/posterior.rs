@@ -87,7 +87,7 @@ impl Design {
             at: self.at,
             centres: self.centres.clone(),
             alpha: alpha.chain([constant]).collect(),
-            reduction: self.to_likeness(system.reduction()),
+            reduction: self.to_likeness(&system.reduction()),
         }
     }
 
@@ -104,7 +104,7 @@ impl Design {
     }
 
     /// Rows over φ, constant and offsets become rows over likeness and constant: B = X·diag(s·L⁻¹, c), row by row.
-    fn to_likeness(&self, rows: Mat<f64>) -> Vec<f32> {
+    fn to_likeness(&self, rows: &Mat<f64>) -> Vec<f32> {
         let m = self.centres.len();
         let mut turned = rows.transpose().to_owned();
         solve_upper_triangular_in_place(self.factor.transpose(), turned.as_mut().subrows_mut(0, m), Par::Seq);
@@ -181,7 +181,7 @@ impl System {
         weights
     }
 
-    /// X with XᵀX = H·Q·(Qᵀ·H²·Q + Qᵀ·H·Q)⁻¹·Qᵀ·H for the leading directions Q: what Qᵀ·Ψ·N⁻¹·y alone tells of the weights.
+    /// X with `XᵀX = H·Q·(Qᵀ·H²·Q + Qᵀ·H·Q)⁻¹·Qᵀ·H` for the leading directions Q: what Qᵀ·Ψ·N⁻¹·y alone tells of the weights.
     fn reduction(&self) -> Mat<f64> {
         let dims = self.precision.nrows();
         let directions =

@@ -210,7 +210,9 @@ fn a_strict_rater_among_kind_ones_does_not_blur_the_taste() {
         assert!(i > 0);
     }
     let mut nameless = examples.clone();
-    nameless.iter_mut().for_each(|e| e.rater = 0);
+    for e in &mut nameless {
+        e.rater = 0;
+    }
     let held_out = honest(200, 400, &mut rng);
     let error = |examples: &[Example]| {
         let taste = Taste::fit(examples).unwrap();

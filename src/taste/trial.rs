@@ -95,7 +95,8 @@ pub fn run(examples: &[Example], plan: Plan, mut done: impl FnMut()) -> Result<B
             if let Some(learnt) = first(pool, size) {
                 stars.push(predict(learnt, held_out)?);
             }
-            let (pool, held_out) = (as_thumbs(pool), held_out.iter().filter(|e| thumb(e).is_some()).cloned().collect());
+            let pool = as_thumbs(pool);
+            let held_out: Vec<Example> = held_out.iter().filter(|e| thumb(e).is_some()).cloned().collect();
             if let Some(learnt) = first(&pool, size) {
                 thumbs.push(predict(learnt, &held_out)?);
             }
@@ -146,7 +147,7 @@ fn as_thumbs(pool: &[Example]) -> Vec<Example> {
     pool.iter().filter_map(|e| Some(Example { judgement: thumb(e)?, ..e.clone() })).collect()
 }
 
-fn predict(learnt: &[Example], held_out: &Vec<Example>) -> Result<Vec<Predicted>, FitError> {
+fn predict(learnt: &[Example], held_out: &[Example]) -> Result<Vec<Predicted>, FitError> {
     let taste = Taste::fit(learnt)?;
     let predicted = |e: &Example| {
         let score = taste.score(&e.features);

@@ -46,7 +46,8 @@ pub(super) fn text(table: &Table, plan: Plan) -> String {
         plan.splits, plan.held_out_groups
     );
     let line = |out: &mut String, name: &str, cells: Vec<String>| {
-        let _ = writeln!(out, "{name:<31} {}", cells.iter().map(|c| format!("{c:>17}")).collect::<String>());
+        let cells: Vec<String> = cells.into_iter().map(|cell| format!("{cell:>17}")).collect();
+        let _ = writeln!(out, "{name:<31} {}", cells.concat());
     };
     line(&mut out, "ratings learnt from", table.keys().map(ToString::to_string).collect());
     for (_, name, figure) in FIGURES {
