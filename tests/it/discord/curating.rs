@@ -49,6 +49,8 @@ async fn a_pick_is_a_forward_or_the_whole_picture_where_that_is_settled() {
         .collect();
     let whole = image::load_from_memory(&Picture::scene(ONE).bytes).unwrap();
     assert!(sizes.contains(&(whole.width(), whole.height())), "{sizes:?}");
+    // Killed before it has written that down, the next start would follow the style that is settled then.
+    stage.send(at, SendKind::Pick, SendState::Sent).await;
     stage.kill();
 
     stage.settle(&GuildSettings { style: PickStyle::Forward, ..stage.curates() }).await;
