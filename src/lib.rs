@@ -3,6 +3,13 @@
 //! The table of contents, in the order a picture travels; `docs/ARCHITECTURE.md` is the map.
 rust_i18n::i18n!("locales", fallback = "en");
 
+/// A text of `locales/` in a [`Lang`](domain::Lang): `tr!(lang, "key", name = value)`.
+macro_rules! tr {
+    ($lang:expr, $key:tt $(, $name:ident = $value:expr)* $(,)?) => {
+        rust_i18n::t!($key, locale = $lang.code() $(, $name = $value)*)
+    };
+}
+
 pub mod domain;
 
 pub mod card;

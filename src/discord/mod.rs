@@ -1,6 +1,5 @@
 //! Discord: events in, messages out, commands. Translates and enqueues; what is decided, is decided below.
 
-#[macro_use]
 mod words;
 
 mod answer;
@@ -38,6 +37,7 @@ use url::Url;
 use crate::domain::RatingSource;
 use crate::pipeline::{Clock, Pipeline};
 
+pub use crate::domain::Lang;
 pub use breaker::{Act, Breaker, CallError, Refusal};
 pub use client::{Fatal, build_http, run};
 pub use commands::framework;
@@ -52,7 +52,6 @@ pub use shards::{BadShardRange, ShardRange};
 pub use status::Status;
 pub use telling::{Telling, score_message};
 pub use watch::Policy;
-pub use words::Lang;
 
 pub type Error = anyhow::Error;
 

@@ -5,6 +5,7 @@ mod face;
 mod geometry;
 mod guild;
 mod labels;
+mod lang;
 mod person;
 mod picture;
 mod post;
@@ -19,6 +20,7 @@ pub use face::{COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features, 
 pub use geometry::{ModelBox, ModelPx, PictureBox, PicturePx, Pixels, Rect, Size};
 pub use guild::{BadMessageKey, GuildSettings, MessageKey, PickStyle, TopShare};
 pub use labels::{BadBoxes, BoxLabels};
+pub use lang::{BadLang, Lang};
 pub use person::{ArtistLink, BadArtistLink, Person};
 pub use picture::{Author, PerceptualHash, PictureId, PostId, Safety};
 pub use post::{NewPost, Origin, Place, PostSource, PostState, UnknownName};

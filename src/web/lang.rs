@@ -6,45 +6,9 @@ use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
 use super::security;
-
-/// A text of `locales/` in a [`Lang`]: `tr!(lang, "key", name = value)`.
-macro_rules! tr {
-    ($lang:expr, $key:tt $(, $name:ident = $value:expr)* $(,)?) => {
-        rust_i18n::t!($key, locale = $lang.code() $(, $name = $value)*)
-    };
-}
-
-/// A language of the page. As text: `en`, `ja`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Lang {
-    #[default]
-    En,
-    Ja,
-}
-
-/// The text names no language of the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the page speaks 'en' and 'ja'")]
-pub struct BadLang;
-
-impl std::str::FromStr for Lang {
-    type Err = BadLang;
-
-    fn from_str(s: &str) -> Result<Self, BadLang> {
-        Self::ALL.into_iter().find(|l| l.code() == s).ok_or(BadLang)
-    }
-}
+use crate::domain::Lang;
 
 impl Lang {
-    pub const ALL: [Self; 2] = [Self::En, Self::Ja];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Ja => "ja",
-        }
-    }
-
     /// The language's own name.
     pub(super) fn name(self) -> &'static str {
         match self {

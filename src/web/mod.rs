@@ -7,7 +7,6 @@
 //! ([`access`]) → a handler of one of the rooms ([`gallery`], [`post`], [`asking`], [`boxes`], [`feed`], [`taste`], [`upload`], [`api`],
 //! [`media`], [`atom`], [`ops`]).
 
-#[macro_use]
 mod lang;
 
 mod access;
@@ -44,8 +43,8 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use crate::domain::Lang;
 pub use backend::{Answer, Backend, HealthView, Media, ModelView, RateError, Standing, SubmitError, Upload};
-pub use lang::Lang;
 
 /// How the page is reached and spoken to.
 #[derive(Debug, Clone, Default)]

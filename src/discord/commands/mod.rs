@@ -161,7 +161,7 @@ async fn on_event(framework: poise::FrameworkContext<'_, App, Error>, event: &Fu
 /// Buttons and selects of the commands' own answers, told by their id.
 async fn component(ctx: &serenity::Context, click: &ComponentInteraction, app: &App) -> Result<(), Error> {
     let _in_flight = app.in_flight.token();
-    let lang = Lang::of(Some(&click.locale), click.guild_locale.as_deref());
+    let lang = Lang::of_person(Some(&click.locale), click.guild_locale.as_deref());
     let id = click.data.custom_id.as_str();
     let Some((kind, rest)) = id.split_once(':') else { return Ok(()) };
     let done = match kind {
@@ -188,11 +188,11 @@ async fn component(ctx: &serenity::Context, click: &ComponentInteraction, app: &
 pub(super) fn lang(ctx: Context<'_>) -> Lang {
     match ctx {
         poise::Context::Application(slash) => {
-            Lang::of(Some(&slash.interaction.locale), slash.interaction.guild_locale.as_deref())
+            Lang::of_person(Some(&slash.interaction.locale), slash.interaction.guild_locale.as_deref())
         }
         poise::Context::Prefix(_) => {
             let guild = ctx.guild().map(|guild| guild.preferred_locale.clone());
-            Lang::of(None, guild.as_deref())
+            Lang::of_person(None, guild.as_deref())
         }
     }
 }

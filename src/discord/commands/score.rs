@@ -119,7 +119,7 @@ impl<'a> Asker<'a> {
     pub(super) fn of_message(ctx: &'a serenity::Context, app: &'a App, message: &Message) -> Self {
         let guild = message.guild_id.filter(|id| ctx.cache.guild(*id).is_some());
         let locale = guild.and_then(|id| ctx.cache.guild(id).map(|guild| guild.preferred_locale.clone()));
-        let lang = Lang::of(None, locale.as_deref());
+        let lang = Lang::of_person(None, locale.as_deref());
         Self { ctx, app, lang, person: message.author.id, guild, channel: message.channel_id }
     }
 

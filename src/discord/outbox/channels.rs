@@ -64,7 +64,7 @@ impl Channels {
     /// The language of the guild's own settings.
     pub(super) fn lang(&self, guild: u64) -> Lang {
         let guild = self.cache.guild(GuildId::new(guild));
-        Lang::of(None, guild.as_ref().map(|guild| guild.preferred_locale.as_str()))
+        Lang::of_person(None, guild.as_ref().map(|guild| guild.preferred_locale.as_str()))
     }
 }
 
