@@ -22,6 +22,7 @@ pub mod vision;
 pub mod pipeline;
 
 pub mod discord;
+pub mod timelines;
 pub mod web;
 
 pub mod app;

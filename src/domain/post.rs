@@ -52,10 +52,17 @@ pub enum PostSource {
     File,
     /// Posted in a Discord message, or asked about there.
     Discord,
+    /// Posted by a followed account there.
+    X,
+    Bluesky,
+    Mastodon,
+    /// In a followed RSS or Atom feed.
+    Rss,
 }
 
 impl PostSource {
-    pub const ALL: [Self; 4] = [Self::Upload, Self::Sample, Self::File, Self::Discord];
+    pub const ALL: [Self; 8] =
+        [Self::Upload, Self::Sample, Self::File, Self::Discord, Self::X, Self::Bluesky, Self::Mastodon, Self::Rss];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,6 +70,10 @@ impl PostSource {
             Self::Sample => "sample",
             Self::File => "file",
             Self::Discord => "discord",
+            Self::X => "x",
+            Self::Bluesky => "bluesky",
+            Self::Mastodon => "mastodon",
+            Self::Rss => "rss",
         }
     }
 }

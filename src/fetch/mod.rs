@@ -104,6 +104,26 @@ impl Fetcher {
             .unwrap_or(Err(FetchError::TooSlow))
     }
 
+    /// What a service answers to this request, whatever the status: at most `cap` bytes, redirects not followed.
+    pub async fn ask(
+        &self,
+        request: http::Request<Vec<u8>>,
+        cap: usize,
+    ) -> Result<http::Response<Vec<u8>>, FetchError> {
+        let request = reqwest::Request::try_from(request).map_err(|_| FetchError::Refused("it is no address"))?;
+        self.allow(request.url())?;
+        tokio::time::timeout(TIMEOUT, async {
+            let answer = self.client.execute(request).await.map_err(failed)?;
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            let mut whole = http::Response::new(body(answer, cap).await?);
+            *whole.status_mut() = status;
+            *whole.headers_mut() = headers;
+            Ok(whole)
+        })
+        .await
+        .unwrap_or(Err(FetchError::TooSlow))
+    }
+
     /// The answer at the end of the redirects.
     async fn follow(&self, mut url: Url) -> Result<Response, FetchError> {
         for _ in 0..=REDIRECTS {

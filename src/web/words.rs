@@ -89,6 +89,10 @@ pub(super) fn source(lang: Lang, source: PostSource) -> String {
         PostSource::Sample => tr!(lang, "source.sample"),
         PostSource::File => tr!(lang, "source.file"),
         PostSource::Discord => tr!(lang, "source.discord"),
+        PostSource::X => "X".into(),
+        PostSource::Bluesky => "Bluesky".into(),
+        PostSource::Mastodon => "Mastodon".into(),
+        PostSource::Rss => "RSS".into(),
     }
     .into_owned()
 }

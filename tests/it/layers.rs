@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a room may name; a path allows all below it. Test code may name anything.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("card", &["domain"]),
     ("fetch", &[]),
@@ -14,9 +14,25 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("store", &["domain"]),
     ("pipeline", &["domain", "fetch", "samples", "store", "taste", "vision"]),
     ("discord", &["card", "domain", "pipeline"]),
+    ("timelines", &["domain", "fetch", "pipeline"]),
     ("web", &["domain", "pipeline"]),
     ("config", &["domain", "vision::runtime::Device"]),
-    ("app", &["config", "discord", "domain", "fetch", "pipeline", "samples", "store", "taste", "vision", "web"]),
+    (
+        "app",
+        &[
+            "config",
+            "discord",
+            "domain",
+            "fetch",
+            "pipeline",
+            "samples",
+            "store",
+            "taste",
+            "timelines",
+            "vision",
+            "web",
+        ],
+    ),
     ("cli", &["app", "config", "domain", "pipeline", "samples", "store", "taste", "vision", "web"]),
 ];
 
