@@ -3,6 +3,7 @@
 mod words;
 
 mod answer;
+mod asked;
 mod breaker;
 mod buttons;
 mod client;

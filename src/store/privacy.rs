@@ -10,7 +10,7 @@ use crate::domain::{ArtistLink, PostId, Rater, Scope};
 
 /// Parts of an export: name, and the rows that name the person (`?1` their id, `?2` as a rater, `?3` their own scope).
 /// Columns that end in `at` are times.
-const EXPORTED: [(&str, &str); 7] = [
+const EXPORTED: [(&str, &str); 8] = [
     ("settings", "SELECT personal_taste, opted_out FROM people WHERE id = ?1"),
     (
         "ratings",
@@ -25,6 +25,10 @@ const EXPORTED: [(&str, &str); 7] = [
         "posts",
         "SELECT message, link, title, author_name, author_link, posted_at, picture, state FROM posts WHERE author_id = ?2 \
          ORDER BY id",
+    ),
+    (
+        "answers",
+        "SELECT source, channel || '/' || message AS answer, state, sent_at FROM sends WHERE asker = ?1 ORDER BY id",
     ),
     ("not_a_face", "SELECT face, at FROM face_reports WHERE person = ?2 ORDER BY at, face"),
     ("asked", "SELECT face, at, shown, propensity FROM asked_faces WHERE person = ?1 ORDER BY at, face"),
@@ -66,6 +70,7 @@ impl Store {
         for sql in [
             "DELETE FROM reactions WHERE person = ?",
             "DELETE FROM asks WHERE person = ?",
+            "UPDATE sends SET asker = NULL WHERE asker = ?",
             "DELETE FROM asked_faces WHERE person = ?",
             "DELETE FROM people WHERE id = ?",
         ] {

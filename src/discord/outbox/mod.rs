@@ -230,6 +230,10 @@ impl Outbox {
                 store.withdraw_send(row.id).await
             }
             Trouble::Missing => store.set_gone(row.id).await,
+            // Where only a person has installed the bot, it may change nothing once the command has ended.
+            Trouble::Refused(_) if row.kind == SendKind::Answer && matches!(row.scope, Scope::User(_)) => {
+                store.set_gone(row.id).await
+            }
             Trouble::Refused(reason) => {
                 self.remember_refusal(row.channel, reason);
                 tracing::warn!(send = row.id.0, channel = row.channel, %trouble, "a message cannot be sent");
