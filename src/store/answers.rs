@@ -27,10 +27,12 @@ impl Store {
     /// while it was made: of the `posts` that it shows, some may be there no longer.
     pub async fn record_answer(&self, answer: &NewAnswer, posts: &[PostId], now: OffsetDateTime) -> Result<SendId> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let there: u32 = sqlx::query_scalar(
-            "SELECT count(*) FROM posts WHERE message = ? AND id IN (SELECT value FROM json_each(?))",
+        let (left, still): (u32, u32) = sqlx::query_as(
+            "SELECT count(*), count(*) FILTER (WHERE id IN (SELECT value FROM json_each(?3))) FROM posts \
+             WHERE message = ?1 AND scope = ?2",
         )
         .bind(answer.source.to_string())
+        .bind(answer.scope.to_string())
         .bind(json!(posts).to_string())
         .fetch_one(&mut *tx)
         .await?;
@@ -41,9 +43,9 @@ impl Store {
         .bind(answer.scope.to_string())
         .bind(answer.source.to_string())
         .bind(answer.sent.channel.cast_signed())
-        .bind(if there == 0 { "deleting" } else { "sent" })
+        .bind(if left == 0 { "deleting" } else { "sent" })
         .bind(answer.sent.message.cast_signed())
-        .bind(there > 0 && (there as usize) < posts.len())
+        .bind(left > 0 && (still as usize) < posts.len())
         .bind(millis(now))
         .bind(answer.asker.cast_signed())
         .bind(answer.lang.code())

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::codec::{millis, time};
 use super::{Result, Store, parse};
-use crate::domain::{Lang, MessageKey, PostId, Scope, SendId, SendKind, SendState};
+use crate::domain::{Lang, MessageKey, PostId, Scope, SendFailure, SendId, SendKind, SendState};
 
 /// What is to be sent. `(kind, source, post)` is claimed once, ever. Answers are sent by their commands: see
 /// [`NewAnswer`](super::NewAnswer).
@@ -48,6 +48,8 @@ pub struct SendRow {
     /// Failed tries since the last that succeeded.
     pub tries: u32,
     pub error: Option<String>,
+    /// Why it was given up.
+    pub failure: Option<SendFailure>,
     pub claimed_at: OffsetDateTime,
     pub sent_at: Option<OffsetDateTime>,
 }
@@ -263,11 +265,12 @@ impl Store {
     }
 
     /// It failed for good. What was to be deleted and never came to be is gone.
-    pub async fn fail_send(&self, id: SendId, error: &str) -> Result<()> {
+    pub async fn fail_send(&self, id: SendId, failure: SendFailure, error: &str) -> Result<()> {
         sqlx::query(
             "UPDATE sends SET state = CASE WHEN state = 'deleting' AND message IS NULL THEN 'gone' ELSE 'failed' END, \
-             changed = 0, error = ? WHERE id = ?",
+             changed = 0, failure = ?, error = ? WHERE id = ?",
         )
+        .bind(failure.as_str())
         .bind(error)
         .bind(id.0)
         .execute(&self.pool)
@@ -324,6 +327,7 @@ pub(super) fn send_row(row: &SqliteRow) -> Result<SendRow> {
         lang: row.try_get::<Option<&str>, _>("lang")?.map(parse).transpose()?,
         tries: row.try_get("tries")?,
         error: row.try_get("error")?,
+        failure: row.try_get::<Option<&str>, _>("failure")?.map(parse).transpose()?,
         claimed_at: time(row.try_get("claimed_at")?)?,
         sent_at: row.try_get::<Option<i64>, _>("sent_at")?.map(time).transpose()?,
     })

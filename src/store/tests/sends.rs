@@ -1,7 +1,7 @@
 //! Sends: claimed once, due when their posts are done, and never forgotten when the source goes.
 
 use super::*;
-use crate::domain::{Lang, MessageKey, Place, SendId, SendKind, SendState};
+use crate::domain::{Lang, MessageKey, Place, SendFailure, SendId, SendKind, SendState};
 
 const SOURCE: MessageKey = MessageKey { channel: 7, message: 1000 };
 const GUILD: Scope = Scope::Guild(1);
@@ -105,7 +105,7 @@ async fn a_deleted_source_takes_everything_along_at_whatever_moment_it_goes() {
         }
         match moment {
             "silent" => store.set_silent(id).await.expect("writes"),
-            "failed" => store.fail_send(id, "403").await.expect("writes"),
+            "failed" => store.fail_send(id, SendFailure::Permission, "403").await.expect("writes"),
             "sent" => store.set_sent(id, 2000, Follows::default(), NOW).await.expect("writes"),
             "gone" => store.set_gone(id).await.expect("writes"),
             _ => {}
@@ -191,6 +191,9 @@ async fn every_answer_about_a_message_follows_it_beside_the_reply() {
     finish(&home, second, &second_shown).await;
     assert_eq!(due(&home, NOW).await, [reply, answers[0]], "the oldest of each channel");
     assert_eq!(home.store.answer_posts(SOURCE, GUILD).await.expect("reads"), [second]);
+    // Of one whose pictures were all swapped on its way, what it shows is no longer there, and something else is.
+    let swapped = home.store.record_answer(&answer(54), &[first], NOW).await.expect("writes");
+    assert_eq!((row(&home, swapped).await.state, row(&home, swapped).await.changed), (SendState::Sent, true));
     // An answer that was on its way meanwhile knows it, and one whose source is gone is deleted at once.
     let late = home.store.record_answer(&answer(52), &[first, second], NOW).await.expect("writes");
     assert!(row(&home, late).await.changed);

@@ -12,8 +12,8 @@ use time::macros::datetime;
 use super::*;
 use crate::domain::{
     Author, COLOUR_DIMS, Confidence, DeskRules, EMBEDDING_DIMS, Face, Features, GuildSettings, MessageKey, NewPost,
-    Origin, PerceptualHash, PickStyle, PictureBox, PictureId, Place, PostId, PostSource, Rater, Safety, SendId, Size,
-    Verdict,
+    Origin, PerceptualHash, PickStyle, PictureBox, PictureId, Place, PostId, PostSource, Rater, Safety, SendFailure,
+    SendId, Size, Verdict,
 };
 use crate::fetch::{FetchRules, Fetcher};
 use crate::pipeline::{Clock, NewSend, Parts};
@@ -288,6 +288,7 @@ async fn a_missing_permission_is_named_and_the_channel_let_alone_for_a_while() {
     let failed = home.pipeline.failed_sends(Some(SCOPE), NOW - Duration::DAY).await.expect("reads");
     assert_eq!(failed.iter().map(|s| s.id).collect::<Vec<_>>(), [second, first]);
     for row in failed {
+        assert_eq!(row.failure, Some(SendFailure::Permission));
         let error = row.error.expect("says why");
         assert!(error.contains("Attach Files") && error.contains("<#20>"), "{error}");
     }
