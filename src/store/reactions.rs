@@ -168,7 +168,7 @@ async fn is_kept(connection: &mut SqliteConnection, message: MessageKey, now: Of
         .await?)
 }
 
-/// False when it stood before.
+/// False when it stood before, or the person wants to be left alone.
 async fn add(
     connection: &mut SqliteConnection,
     message: MessageKey,
@@ -177,7 +177,8 @@ async fn add(
     now: OffsetDateTime,
 ) -> Result<bool> {
     let added = sqlx::query(
-        "INSERT INTO reactions (channel, message, person, emoji, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO reactions (channel, message, person, emoji, at) SELECT ?1, ?2, ?3, ?4, ?5 \
+         WHERE NOT EXISTS (SELECT 1 FROM people WHERE id = ?3 AND opted_out = 1) ON CONFLICT DO NOTHING",
     )
     .bind(message.channel.cast_signed())
     .bind(message.message.cast_signed())
