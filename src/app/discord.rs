@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::serve::web_settings;
 use crate::config::Config;
-use crate::discord::{App, Breaker, MessageLinks, Policy, Settings, ShardRange, breaker, build_http};
+use crate::discord::{App, Breaker, FeedAddresses, MessageLinks, Policy, Settings, ShardRange, breaker, build_http};
 use crate::pipeline::{Pipeline, SystemClock};
+use crate::web::guild_feed_address;
 
 /// What can be made before there is a pipeline.
 #[derive(Debug)]
@@ -18,12 +20,13 @@ impl Discord {
     /// `None` without a token.
     pub(super) fn new(config: &Config, shards: Option<ShardRange>) -> Option<Self> {
         let discord = config.discord.as_ref()?;
+        let page = web_settings(config);
         let settings = Settings {
             token: discord.token.clone(),
             base: discord.base.clone(),
             prefix: discord.prefix.clone(),
             policy: Policy { bots: discord.bots, webhooks: discord.webhooks },
-            public_url: config.public_url.clone(),
+            feeds: FeedAddresses::new(move |guild| guild_feed_address(&page, guild)),
             crops_days: config.crops_days,
             learn_from: config.learn_from.clone(),
             shards,

@@ -164,7 +164,7 @@ fn model_views(names: &str) -> Vec<ModelView> {
         .collect()
 }
 
-fn web_settings(config: &Config) -> WebSettings {
+pub(super) fn web_settings(config: &Config) -> WebSettings {
     WebSettings {
         token: config.web_token.clone(),
         public_url: config.public_url.clone(),

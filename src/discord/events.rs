@@ -33,10 +33,11 @@ pub(super) enum Heard {
     /// A message that shows none: only its place in the channel counts.
     Passed(MessageKey),
     Edited(Box<RawMessage>),
-    /// Looked up: may be new, or another than was kept. `as_of`: when it was asked for.
+    /// Looked up: another than was kept, or, if it `is_new`, perhaps missed. `as_of`: when it was asked for.
     Fetched {
         as_of: Instant,
         message: Box<RawMessage>,
+        is_new: bool,
     },
     Deleted(u64, Vec<u64>),
     /// Looked for and not found.

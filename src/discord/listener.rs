@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
+use super::asked;
 use super::breaker::CallError;
 use super::client::CurrentOutbox;
 use super::events::{Heard, Session};
@@ -160,10 +161,11 @@ impl Listener {
                     self.edit(message).await?;
                 }
             }
-            Heard::Fetched { as_of, message } => {
+            Heard::Fetched { as_of, message, is_new } => {
                 let touch = Touch::Message(message.key);
                 if !self.deleted.has(&message.key) && !self.touched.since(&touch, *as_of) {
-                    self.take(message, true).await?;
+                    self.take(message, *is_new).await?;
+                    asked::follow(&self.app, message).await?;
                 }
             }
             Heard::Deleted(channel, messages) => {
@@ -255,15 +257,23 @@ impl Listener {
     /// A change: one that does not say what the message shows now is looked up where something of it is kept.
     async fn edit(&mut self, message: &RawMessage) -> Result<(), Trouble> {
         if pictures::says_what_it_shows(message) && message.author.is_some() {
-            return self.take(message, false).await;
+            self.take(message, false).await?;
+            return Ok(asked::follow(&self.app, message).await?);
         }
+        let pipeline = &self.app.pipeline;
         // What was forwarded cannot be changed.
-        if message.forward.is_some() || !self.app.pipeline.is_message_known(message.key).await? {
+        if message.forward.is_some()
+            || !(pipeline.is_message_known(message.key).await? || pipeline.is_asked_about(message.key).await?)
+        {
             return Ok(());
         }
         match fetch_message(&self.app.http, &self.app.calls, message.key).await {
             Ok(value) => match RawMessage::read(&value) {
-                Some(whole) => self.take(&RawMessage { guild: message.guild, ..whole }, false).await,
+                Some(whole) => {
+                    let whole = RawMessage { guild: message.guild, ..whole };
+                    self.take(&whole, false).await?;
+                    Ok(asked::follow(&self.app, &whole).await?)
+                }
                 None => Ok(()),
             },
             Err(error) if error.is_gone() => {

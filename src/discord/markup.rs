@@ -3,13 +3,18 @@
 /// Somebody's words so that nothing in them is formatted, mentions or links; on one line.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| !c.is_control()) {
+    for c in text.chars().filter(|&c| !c.is_control() && !turns_text(c)) {
         if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | '\'' | '"' | '!' | '?' | '&' | '%' | '/' | ';' | '=') {
             out.push('\\');
         }
         out.push(c);
     }
     out
+}
+
+/// Invisible characters that change the direction of what follows them, beyond the name that holds them.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A masked link without a preview; `None` when the address is none of the web's.
@@ -35,6 +40,7 @@ mod tests {
             r"\*\*\@everyone\*\* \<\@\&5\> \`x\`\# y".replace(r"\&", "&")
         );
         assert_eq!(escaped("青い鳥 (仮)"), r"青い鳥 \(仮\)");
+        assert_eq!(escaped("ליאור\u{202e}gnp.\u{2067}a"), "ליאורgnp.a", "a name turns nothing but itself");
     }
 
     #[test]

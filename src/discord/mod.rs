@@ -3,6 +3,7 @@
 mod words;
 
 mod answer;
+mod asked;
 mod breaker;
 mod buttons;
 mod client;
@@ -65,14 +66,35 @@ pub struct Settings {
     pub prefix: String,
     /// Whose messages are looked at.
     pub policy: Policy,
-    /// Where the page is reached from outside; no slash at the end.
-    pub public_url: Option<String>,
+    /// Where a guild's picks are to be read as a feed.
+    pub feeds: FeedAddresses,
     /// How long face crops and previews are kept, in days.
     pub crops_days: u32,
     /// What may be trained on.
     pub learn_from: Vec<RatingSource>,
     /// This process's share; `None`: as many shards as Discord advises.
     pub shards: Option<ShardRange>,
+}
+
+/// Tells the address of a guild's feed, for a feed reader outside; `None` while the page has no public address.
+#[derive(Clone)]
+pub struct FeedAddresses(Arc<dyn Fn(u64) -> Option<String> + Send + Sync>);
+
+impl FeedAddresses {
+    pub fn new(of: impl Fn(u64) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(of))
+    }
+
+    fn of(&self, guild: u64) -> Option<String> {
+        (self.0)(guild)
+    }
+}
+
+impl std::fmt::Debug for FeedAddresses {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // An address may hold a key.
+        f.write_str("FeedAddresses")
+    }
 }
 
 /// What everything in this room works with. Cheap to clone.

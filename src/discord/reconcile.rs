@@ -37,7 +37,8 @@ const PAGE: usize = 100;
 const PAGES: usize = 20;
 /// How far back sources are checked for having gone.
 const LOOK_BACK: time::Duration = time::Duration::hours(48);
-/// Messages whose reactions are read over, of those with pictures and of the bot's own each.
+/// Messages whose reactions are read over, of those with pictures and of the bot's own each; and messages that commands
+/// asked about.
 const REACTED: u32 = 50;
 /// Times that the reactions of one message are asked for while people react.
 const TRIES: u32 = 3;
@@ -91,6 +92,10 @@ impl Reconciler {
                 }
             }
         }
+        let asked = self.asked().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was asked about could not be looked up");
+            0
+        });
         let reactions = match self.reactions().await {
             Ok(messages) => messages,
             Err(error) => {
@@ -102,6 +107,7 @@ impl Reconciler {
         tracing::info!(
             channels = channels.len(),
             messages = found,
+            asked,
             reactions,
             ?took,
             "read over what may have been missed"
@@ -177,17 +183,32 @@ impl Reconciler {
             {
                 // Messages that are asked for do not say where they are.
                 let message = Box::new(RawMessage { guild: Some(cursor.guild), ..message });
-                self.tell(Heard::Fetched { as_of, message });
+                self.tell(Heard::Fetched { as_of, message, is_new: true });
             }
         }
         // A channel whose history the bot may not read looks empty: nothing is taken for gone that was not asked for.
         for &message in plan.missing.iter().chain(plan.unseen.iter().take(SINGLES)) {
-            self.single(MessageKey { channel: cursor.channel, message }, cursor.guild).await?;
+            self.single(MessageKey { channel: cursor.channel, message }, cursor.guild, true).await?;
         }
         Ok(pages.messages.len())
     }
 
-    async fn single(&self, key: MessageKey, guild: u64) -> Result<(), Trouble> {
+    /// Messages that commands asked about, wherever they are; answers how many there were.
+    async fn asked(&self) -> Result<usize, Trouble> {
+        let since = self.app.pipeline.now() - LOOK_BACK;
+        let messages = self.app.pipeline.asked_since(since, REACTED).await?;
+        for &(guild, message) in &messages {
+            match self.single(message, guild, false).await {
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::debug!(%message, %error, "a message that was asked about could not be looked up")
+                }
+            }
+        }
+        Ok(messages.len())
+    }
+
+    async fn single(&self, key: MessageKey, guild: u64, is_new: bool) -> Result<(), Trouble> {
         let as_of = Instant::now();
         self.throttle().await;
         match fetch_message(&self.app.http, &self.app.calls, key).await {
@@ -196,6 +217,7 @@ impl Reconciler {
                     self.tell(Heard::Fetched {
                         as_of,
                         message: Box::new(RawMessage { guild: Some(guild), ..message }),
+                        is_new,
                     });
                 }
             }

@@ -15,8 +15,9 @@ use super::answer::Answer;
 use super::commands::{Context, lang};
 use super::permissions::{Lack, preflight};
 use super::{App, Error, Lang};
-use crate::domain::{GuildSettings, PickStyle, RatingSource, TopShare};
-use panel::{Notes, Page, Panel};
+use crate::domain::{GuildSettings, PickStyle, RatingSource, Scope, SendFailure, TopShare};
+use crate::pipeline::SendRow;
+use panel::{Failed, Notes, Page, Panel};
 pub(super) use panel::{share_words, style_name, trimmed};
 
 /// Channels that a select shows at most.
@@ -217,8 +218,17 @@ async fn panel(ctx: &Serenity, app: &App, guild: GuildId, page: Page, lang: Lang
     let notes = Notes {
         message_content: app.status.reads_messages(),
         operator_allows: app.settings.learn_from.contains(&RatingSource::Channel),
+        failed: failed(app, guild).await?,
     };
     Ok(Panel { lang, page, settings: &settings, watched: &watched, lacks: &lacks, notes }.answer())
+}
+
+/// What of the last day Discord did not take in this guild.
+async fn failed(app: &App, guild: GuildId) -> Result<Option<Failed>, Error> {
+    let since = app.pipeline.now() - time::Duration::DAY;
+    let failed = app.pipeline.failed_sends(Some(Scope::Guild(guild.get())), since).await?;
+    let why = |newest: &SendRow| newest.failure.unwrap_or(SendFailure::GivenUp);
+    Ok(failed.first().map(|newest| Failed { count: failed.len(), channel: newest.channel, why: why(newest) }))
 }
 
 /// What keeps the bot from doing what is settled.

@@ -28,4 +28,4 @@ pub use publishing::{DIGEST_AFTER, PUBLISHED_PER_HOUR, Publishing, publishing};
 pub use rating::{Judgement, Rater, Rating, RatingSource, Scope, Stars, Target};
 pub use reaction::{ReactionChange, emoji_key, meaning, vote_scope};
 pub use score::{CALIBRATED_AT, Calibration, Score, TasteId};
-pub use send::{SendId, SendKind, SendState};
+pub use send::{SendFailure, SendId, SendKind, SendState};

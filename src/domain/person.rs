@@ -5,7 +5,7 @@
 pub struct Person {
     /// Wants a taste of their own beside the guilds'.
     pub personal_taste: bool,
-    /// Wants their posts neither picked nor answered.
+    /// Wants their posts neither picked nor answered, and their reactions not counted.
     pub opted_out: bool,
 }
 

@@ -38,6 +38,21 @@ pub enum SendState {
     Gone,
 }
 
+/// Why a send was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SendFailure {
+    /// The bot is not shown the channel.
+    CannotSee,
+    /// Another permission is missing there.
+    Permission,
+    /// It is age-restricted, and the channel is not.
+    AgeGate,
+    /// Discord does not accept it: our mistake.
+    NotTaken,
+    /// It did not go through, however often it was tried.
+    GivenUp,
+}
+
 macro_rules! names {
     ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
         impl $type {
@@ -61,6 +76,13 @@ macro_rules! names {
 }
 
 names!(SendKind { Reply = "reply", Pick = "pick", Answer = "answer", Digest = "digest" });
+names!(SendFailure {
+    CannotSee = "cannot_see",
+    Permission = "permission",
+    AgeGate = "age_gate",
+    NotTaken = "not_taken",
+    GivenUp = "given_up",
+});
 names!(SendState {
     Waiting = "waiting",
     Sending = "sending",

@@ -37,15 +37,27 @@ pub enum ToAsk {
 }
 
 impl Pipeline {
+    /// Channels of Discord that pictures of the scope came in: not everybody may read each.
+    pub async fn source_channels(&self, scope: Scope) -> Result<Vec<u64>, StoreError> {
+        self.store().source_channels(scope).await
+    }
+
     /// Up to five faces worth asking this person about, none that they judged or were asked about before. Counts as
-    /// asked. `seed` decides the lot.
-    pub async fn ask(&self, scope: Scope, person: u64, restricted: bool, seed: u64) -> Result<ToAsk, StoreError> {
+    /// asked. `hidden`: channels that they may not read. `seed` decides the lot.
+    pub async fn ask(
+        &self,
+        scope: Scope,
+        person: u64,
+        restricted: bool,
+        hidden: &[u64],
+        seed: u64,
+    ) -> Result<ToAsk, StoreError> {
         let store = self.store();
         let now = self.parts.clock.now();
         if store.asked_since(person, now - Duration::DAY).await? >= ASKS_A_DAY {
             return Ok(ToAsk::Enough);
         }
-        let pool = store.askable(scope, person, restricted, POOL).await?;
+        let pool = store.askable(scope, person, restricted, hidden, POOL).await?;
         if pool.is_empty() {
             return Ok(ToAsk::NothingLeft);
         }

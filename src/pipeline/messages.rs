@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::{Pipeline, SubmitError, WAITING_POSTS};
 use crate::domain::{Author, MessageKey, NewPost, Origin, Place, PostId, PostSource, Rater, Scope};
-use crate::store::{BlobKind, Claim, Cursor, MessageClaim, StoreError};
+use crate::store::{BlobKind, Claim, Cursor, MessageClaim, PostRow, StoreError};
 
 /// How long what is kept of a guild stays after the bot was removed from it.
 const LEFT: time::Duration = time::Duration::days(30);
@@ -98,6 +98,32 @@ impl Pipeline {
         }
         self.work.notify_one();
         Ok(posts)
+    }
+
+    /// Posts of a message that commands asked about, whoever did.
+    pub async fn asked_posts(&self, message: MessageKey) -> Result<Vec<PostRow>, StoreError> {
+        self.store().asked_posts(message).await
+    }
+
+    /// Whether a command asked about this message.
+    pub async fn is_asked_about(&self, message: MessageKey) -> Result<bool, StoreError> {
+        Ok(!self.store().asked_posts(message).await?.is_empty())
+    }
+
+    /// A message that commands asked about shows other pictures now: their answers follow.
+    pub async fn change_asked(&self, message: MessageKey, new: &[NewPost], gone: &[PostId]) -> Result<(), StoreError> {
+        for blob in self.store().change_asked(message, new, gone).await? {
+            self.blobs().remove(BlobKind::Crop, blob)?;
+        }
+        self.work.notify_one();
+        self.ratings.anywhere();
+        self.post_ended();
+        Ok(())
+    }
+
+    /// Messages of guilds that commands asked about since then, newest first, with their guilds.
+    pub async fn asked_since(&self, since: OffsetDateTime, limit: u32) -> Result<Vec<(u64, MessageKey)>, StoreError> {
+        self.store().answered_since(since, limit).await
     }
 
     /// Waits until all these posts came to their end; false when the time was up before.

@@ -33,7 +33,7 @@ use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
 pub use crate::store::LabelCounts;
-pub use crate::store::{Cursor, ScopeStats, StoreError};
+pub use crate::store::{Cursor, PostRow, ScopeStats, StoreError};
 pub use asking::AskFor;
 pub use asks::{ASKED_AT_ONCE, ASKS_A_DAY, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
@@ -43,7 +43,7 @@ pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};
 pub use messages::{Ask, IncomingMessage, MessagePicture};
 pub use near::near_duplicate_groups;
-pub use sends::{Attempt, Follows, NewSend, SendRow, Unpublished};
+pub use sends::{Attempt, Follows, NewAnswer, NewSend, SendRow, Unpublished};
 pub use stats::{Since, TopPost};
 pub use views::{
     BoxesView, FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, Question, TasteView,

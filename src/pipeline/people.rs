@@ -10,10 +10,12 @@ impl Pipeline {
         self.store().person(id).await
     }
 
-    /// Who wants to be left alone is from now on, and what they posted goes. Who wants no taste of their own any more
+    /// Who wants to be left alone is from now on: what they posted goes, and so do their reactions. Who wants no taste of their own any more
     /// loses it.
     pub async fn set_person(&self, id: u64, person: &Person) -> Result<(), StoreError> {
-        self.store().set_person(id, person).await?;
+        for scope in self.store().set_person(id, person).await? {
+            self.drop_taste(scope);
+        }
         if person.opted_out {
             self.remove_posts_by(id).await?;
         }

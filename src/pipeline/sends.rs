@@ -6,7 +6,7 @@ use super::Pipeline;
 use crate::domain::{MessageKey, PostId, Scope, SendId};
 use crate::store::{BlobKind, StoreError};
 
-pub use crate::store::{Attempt, Follows, NewSend, SendRow, Unpublished};
+pub use crate::store::{Attempt, Follows, NewAnswer, NewSend, SendRow, Unpublished};
 
 impl Pipeline {
     /// Waits until there may be something to send: a post came to its end, or a source changed or went.
@@ -14,12 +14,18 @@ impl Pipeline {
         self.sends.notified().await;
     }
 
-    /// Keeps an answer that a command has sent, so that reactions, buttons and deletions find it.
-    pub async fn record_answer(&self, answer: &NewSend, message: u64) -> Result<SendId, StoreError> {
-        let id = self.store().record_answer(answer, message, self.parts.clock.now()).await?;
+    /// Keeps an answer that a command has sent about these posts, so that reactions, buttons, edits and deletions find it.
+    pub async fn record_answer(&self, answer: &NewAnswer, posts: &[PostId]) -> Result<SendId, StoreError> {
+        let id = self.store().record_answer(answer, posts, self.parts.clock.now()).await?;
         // Somebody may have been quicker to react than this was to write down what the message is.
-        self.settle_reactions(MessageKey { channel: answer.channel, message }).await?;
+        self.settle_reactions(answer.sent).await?;
+        self.sends.notify_one();
         Ok(id)
+    }
+
+    /// What an answer about this message shows, in the order of its pictures.
+    pub async fn answer_posts(&self, source: MessageKey, scope: Scope) -> Result<Vec<PostId>, StoreError> {
+        self.store().answer_posts(source, scope).await
     }
 
     /// A message is gone from its channel: its posts go, with pictures, faces and ratings that no other post needs, and

@@ -34,13 +34,34 @@ impl Store {
             .await?)
     }
 
-    /// The newest faces of the scope's posts that the person has neither rated nor been asked about; none that is
-    /// restricted unless those may be shown.
-    pub async fn askable(&self, scope: Scope, person: u64, restricted: bool, limit: u32) -> Result<Vec<Askable>> {
+    /// Channels of Discord that posts of the scope came in.
+    pub async fn source_channels(&self, scope: Scope) -> Result<Vec<u64>> {
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "SELECT DISTINCT CAST(substr(message, 1, instr(message, '/') - 1) AS INTEGER) FROM posts WHERE scope = ? \
+             AND message IS NOT NULL",
+        )
+        .bind(scope.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.into_iter().map(i64::cast_unsigned).collect())
+    }
+
+    /// The newest faces of the scope's posts that the person has neither rated nor been asked about; none of `hidden`
+    /// channels, none that is restricted unless those may be shown.
+    pub async fn askable(
+        &self,
+        scope: Scope,
+        person: u64,
+        restricted: bool,
+        hidden: &[u64],
+        limit: u32,
+    ) -> Result<Vec<Askable>> {
         sqlx::query(
             "SELECT f.*, p.perceptual_hash, o.post FROM \
              (SELECT picture, max(id) AS post, max(marked_restricted) AS marked FROM posts WHERE scope = ?1 AND \
-             state IN ('decided', 'published') AND picture IS NOT NULL GROUP BY picture) o \
+             state IN ('decided', 'published') AND picture IS NOT NULL AND (message IS NULL OR \
+             CAST(substr(message, 1, instr(message, '/') - 1) AS INTEGER) NOT IN (SELECT value FROM json_each(?7))) \
+             GROUP BY picture) o \
              JOIN pictures p ON p.id = o.picture JOIN faces f ON f.picture = p.id WHERE \
              (?4 OR (o.marked = 0 AND p.explicit_drawing + p.explicit_photo + p.suggestive <= ?5)) AND \
              NOT EXISTS (SELECT 1 FROM face_reports n WHERE n.face = f.id) AND \
@@ -54,6 +75,7 @@ impl Store {
         .bind(restricted)
         .bind(crate::domain::Safety::GATE)
         .bind(limit)
+        .bind(serde_json::json!(hidden).to_string())
         .fetch_all(&self.pool)
         .await?
         .iter()

@@ -241,7 +241,7 @@ async fn claim_pick_send(
     sqlx::query(
         "INSERT INTO sends (kind, scope, source, post, channel, state, claimed_at) \
          SELECT ?1, ?2, message, id, ?4, ?5, ?6 FROM posts WHERE id = ?3 AND message IS NOT NULL \
-         ON CONFLICT (kind, source, post) DO NOTHING",
+         ON CONFLICT DO NOTHING",
     )
     .bind(SendKind::Pick.as_str())
     .bind(case.scope.to_string())

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::codec::millis;
 use super::cursors::{Cursor, advance};
 use super::posts::{insert, remove};
-use super::{BlobId, Result, Store, StoreError, parse, sends};
+use super::{BlobId, Result, Store, StoreError, following, parse, sends};
 use crate::domain::{MessageKey, NewPost, Origin, PostId, PostSource, Scope, SendKind};
 
 /// A message that is looked at.
@@ -63,9 +63,9 @@ impl Store {
         }
         if claim.reply && claimed.added {
             claim_reply(&mut tx, claim, now).await?;
-            if !known.is_empty() {
-                sends::source_changed(&mut tx, claim.message).await?;
-            }
+        }
+        if claimed.added && !known.is_empty() {
+            following::source_changed(&mut tx, claim.message).await?;
         }
         let MessageKey { channel, message } = claim.message;
         advance(&mut tx, &Cursor { channel, guild: claim.guild, parent: claim.watched, message }).await?;
@@ -73,15 +73,16 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Messages of a channel that posts came in; those that a command asked about are left out.
-    pub async fn messages_in(&self, channel: u64, since: Option<OffsetDateTime>) -> Result<Vec<MessageKey>> {
+    /// Messages of a channel that posts came in. `seen_since`: only those seen since then, without those that only a
+    /// command asked about.
+    pub async fn messages_in(&self, channel: u64, seen_since: Option<OffsetDateTime>) -> Result<Vec<MessageKey>> {
         let rows: Vec<String> = sqlx::query_scalar(
             // '0' follows '/': all keys of the channel, by the index.
-            "SELECT DISTINCT message FROM posts WHERE message > ?1 || '/' AND message < ?1 || '0' AND asked = 0 \
-             AND (?2 IS NULL OR posted_at >= ?2)",
+            "SELECT DISTINCT message FROM posts WHERE message > ?1 || '/' AND message < ?1 || '0' \
+             AND (?2 IS NULL OR (posted_at >= ?2 AND asked = 0))",
         )
         .bind(channel.to_string())
-        .bind(since.map(millis))
+        .bind(seen_since.map(millis))
         .fetch_all(&self.pool)
         .await?;
         let mut keys: Vec<MessageKey> = rows.iter().map(|key| parse(key)).collect::<Result<_>>()?;

@@ -1,11 +1,13 @@
 //! All SQL, one file a table family; and the blobs on disk. SQLite in WAL mode.
 
+mod answers;
 mod asking;
 mod asks;
 mod blobs;
 mod codec;
 mod cursors;
 mod desk;
+mod following;
 mod guilds;
 mod labels;
 mod messages;
@@ -31,6 +33,7 @@ use std::str::FromStr;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use answers::NewAnswer;
 pub use asking::{Asking, OpenFace};
 pub use asks::{Askable, AskedFace};
 pub use blobs::{BlobId, BlobKind, Blobs};

@@ -4,8 +4,9 @@ use sqlx::{Row, SqliteConnection};
 use time::OffsetDateTime;
 
 use super::codec::millis;
+use super::privacy::forget_reactions;
 use super::{Result, Store};
-use crate::domain::{ArtistLink, Person};
+use crate::domain::{ArtistLink, Person, Scope};
 
 impl Store {
     /// What this person has settled; the defaults when they never did.
@@ -18,7 +19,10 @@ impl Store {
         Ok(Person { personal_taste: row.try_get("personal_taste")?, opted_out: row.try_get("opted_out")? })
     }
 
-    pub async fn set_person(&self, id: u64, person: &Person) -> Result<()> {
+    /// Keeps what a person has settled. Who wants to be left alone has their reactions forgotten, too: tastes that had
+    /// learnt from those go, to be fitted anew, and their scopes are answered.
+    pub async fn set_person(&self, id: u64, person: &Person) -> Result<Vec<Scope>> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query(
             "INSERT INTO people (id, personal_taste, opted_out) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET \
              personal_taste = excluded.personal_taste, opted_out = excluded.opted_out",
@@ -26,9 +30,11 @@ impl Store {
         .bind(id.cast_signed())
         .bind(person.personal_taste)
         .bind(person.opted_out)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        let scopes = if person.opted_out { forget_reactions(&mut tx, id).await? } else { Vec::new() };
+        tx.commit().await?;
+        Ok(scopes)
     }
 
     /// People who want a taste of their own.

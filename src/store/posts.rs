@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::codec::{millis, time};
 use super::pictures::unreferenced;
-use super::{Result, Store, StoreError, parse, sends};
+use super::{Result, Store, StoreError, following, parse};
 use crate::domain::{
     Author, FaceId, MessageKey, NewPost, Origin, PictureId, Place, PostId, PostSource, PostState, Rater, Scope,
 };
@@ -306,7 +306,7 @@ pub(super) async fn remove(connection: &mut SqliteConnection, id: PostId) -> Res
         return Ok(None);
     };
     if let Some(message) = row.try_get::<Option<&str>, _>("message")? {
-        sends::post_removed(connection, parse(message)?, id).await?;
+        following::post_removed(connection, parse(message)?, id).await?;
     }
     let Some(picture) = row.try_get::<Option<String>, _>("picture")? else { return Ok(Some(Vec::new())) };
     let others: u32 = sqlx::query_scalar("SELECT count(*) FROM posts WHERE picture = ?")

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Column, Row, TypeInfo, ValueRef};
+use sqlx::{Column, Row, SqliteConnection, TypeInfo, ValueRef};
 
 use super::codec;
 use super::{Result, Store, StoreError, parse};
@@ -10,7 +10,7 @@ use crate::domain::{ArtistLink, PostId, Rater, Scope};
 
 /// Parts of an export: name, and the rows that name the person (`?1` their id, `?2` as a rater, `?3` their own scope).
 /// Columns that end in `at` are times.
-const EXPORTED: [(&str, &str); 7] = [
+const EXPORTED: [(&str, &str); 8] = [
     ("settings", "SELECT personal_taste, opted_out FROM people WHERE id = ?1"),
     (
         "ratings",
@@ -25,6 +25,10 @@ const EXPORTED: [(&str, &str); 7] = [
         "posts",
         "SELECT message, link, title, author_name, author_link, posted_at, picture, state FROM posts WHERE author_id = ?2 \
          ORDER BY id",
+    ),
+    (
+        "answers",
+        "SELECT source, channel || '/' || message AS answer, state, sent_at FROM sends WHERE asker = ?1 ORDER BY id",
     ),
     ("not_a_face", "SELECT face, at FROM face_reports WHERE person = ?2 ORDER BY at, face"),
     ("asked", "SELECT face, at, shown, propensity FROM asked_faces WHERE person = ?1 ORDER BY at, face"),
@@ -51,7 +55,7 @@ impl Store {
         Ok(Value::Object(export))
     }
 
-    /// Forgets a person: what they rated, reacted, reported and settled, their own taste, and their name beside what they
+    /// Forgets a person: what they rated, reacted, reported and settled (but that they want to be left alone), their own taste, and their name beside what they
     /// posted. Tastes that had learnt from them go, to be fitted anew: their scopes are answered.
     pub async fn forget_person(&self, id: u64) -> Result<Vec<Scope>> {
         let (person, rater) = (id.cast_signed(), Rater::discord(id).0);
@@ -66,8 +70,11 @@ impl Store {
         for sql in [
             "DELETE FROM reactions WHERE person = ?",
             "DELETE FROM asks WHERE person = ?",
+            "UPDATE sends SET asker = NULL WHERE asker = ?",
             "DELETE FROM asked_faces WHERE person = ?",
-            "DELETE FROM people WHERE id = ?",
+            // That they want to be left alone must be known to be kept to.
+            "DELETE FROM people WHERE id = ? AND opted_out = 0",
+            "UPDATE people SET personal_taste = 0 WHERE id = ?",
         ] {
             sqlx::query(sql).bind(person).execute(&mut *tx).await?;
         }
@@ -83,7 +90,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         for scope in &scopes {
-            sqlx::query("DELETE FROM tastes WHERE scope = ?").bind(scope).execute(&mut *tx).await?;
+            forget_tastes(&mut tx, scope).await?;
             sqlx::query("DELETE FROM taste_resets WHERE scope = ? AND scope LIKE 'user:%'")
                 .bind(scope)
                 .execute(&mut *tx)
@@ -118,6 +125,32 @@ impl Store {
         }
         Ok(posts)
     }
+}
+
+/// Forgets the reactions of a person and what follows from them; tastes that had learnt from them go, to be fitted anew:
+/// their scopes are answered.
+pub(super) async fn forget_reactions(connection: &mut SqliteConnection, id: u64) -> Result<Vec<Scope>> {
+    sqlx::query("DELETE FROM reactions WHERE person = ?").bind(id.cast_signed()).execute(&mut *connection).await?;
+    let mut scopes: Vec<String> =
+        sqlx::query_scalar("DELETE FROM ratings WHERE rater = ? AND reaction = 1 RETURNING scope")
+            .bind(Rater::discord(id).0)
+            .fetch_all(&mut *connection)
+            .await?;
+    if !scopes.is_empty() {
+        // Their own taste learns from what they say anywhere.
+        scopes.push(Scope::User(id).to_string());
+    }
+    scopes.sort();
+    scopes.dedup();
+    for scope in &scopes {
+        forget_tastes(connection, scope).await?;
+    }
+    scopes.iter().map(|s| parse(s)).collect()
+}
+
+async fn forget_tastes(connection: &mut SqliteConnection, scope: &str) -> Result<()> {
+    sqlx::query("DELETE FROM tastes WHERE scope = ?").bind(scope).execute(connection).await?;
+    Ok(())
 }
 
 /// Ids of Discord do not fit a JSON number everywhere, so whole numbers beyond 2^53 become text.

@@ -29,12 +29,13 @@ pub type Heard = BTreeSet<(Scope, Rater)>;
 const POSTS_OF: &str = "SELECT id FROM posts WHERE message = ?1 UNION \
     SELECT post FROM sends WHERE (message = ?2 OR companion = ?2) AND kind = 'pick' UNION \
     SELECT p.id FROM sends s JOIN posts p ON p.message = s.source WHERE s.message = ?2 AND \
-    (s.kind = 'answer' OR (s.kind = 'reply' AND p.asked = 0))";
+    ((s.kind = 'answer' AND p.scope = s.scope) OR (s.kind = 'reply' AND p.asked = 0))";
 
 /// Ids of the messages that show post `p`.
 const MESSAGES_OF: &str = "SELECT CAST(substr(p.message, instr(p.message, '/') + 1) AS INTEGER) AS message UNION \
     SELECT s.message FROM sends s WHERE s.message IS NOT NULL AND s.source = p.message AND \
-    (s.kind = 'answer' OR (s.kind = 'reply' AND p.asked = 0) OR (s.kind = 'pick' AND s.post = p.id)) UNION \
+    ((s.kind = 'answer' AND s.scope = p.scope) OR (s.kind = 'reply' AND p.asked = 0) OR \
+    (s.kind = 'pick' AND s.post = p.id)) UNION \
     SELECT s.companion FROM sends s WHERE s.companion IS NOT NULL AND s.source = p.message AND s.kind = 'pick' AND \
     s.post = p.id";
 
@@ -167,7 +168,7 @@ async fn is_kept(connection: &mut SqliteConnection, message: MessageKey, now: Of
         .await?)
 }
 
-/// False when it stood before.
+/// False when it stood before, or the person wants to be left alone.
 async fn add(
     connection: &mut SqliteConnection,
     message: MessageKey,
@@ -176,7 +177,8 @@ async fn add(
     now: OffsetDateTime,
 ) -> Result<bool> {
     let added = sqlx::query(
-        "INSERT INTO reactions (channel, message, person, emoji, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO reactions (channel, message, person, emoji, at) SELECT ?1, ?2, ?3, ?4, ?5 \
+         WHERE NOT EXISTS (SELECT 1 FROM people WHERE id = ?3 AND opted_out = 1) ON CONFLICT DO NOTHING",
     )
     .bind(message.channel.cast_signed())
     .bind(message.message.cast_signed())

@@ -1,18 +1,18 @@
-//! What goes out to Discord: the claim, the way of a send, and what follows when its source changes or goes.
+//! What goes out to Discord: the claim and the way of a send.
 //!
 //! Writes are guarded by the state they start from: a source may be deleted at any moment, also while its reply is being
-//! sent.
+//! sent; what follows then is in `following`.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use time::OffsetDateTime;
 
 use super::codec::{millis, time};
-use super::posts::remove;
-use super::{BlobId, Result, Store, parse};
-use crate::domain::{MessageKey, PostId, Scope, SendId, SendKind, SendState};
+use super::{Result, Store, parse};
+use crate::domain::{Lang, MessageKey, PostId, Scope, SendFailure, SendId, SendKind, SendState};
 
-/// What is to be sent. `(kind, source, post)` is claimed once, ever.
+/// What is to be sent. `(kind, source, post)` is claimed once, ever. Answers are sent by their commands: see
+/// [`NewAnswer`](super::NewAnswer).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewSend {
     pub kind: SendKind,
@@ -42,9 +42,14 @@ pub struct SendRow {
     pub owes_forward: bool,
     /// What it shows has changed since.
     pub changed: bool,
+    /// Of an answer: who asked, until they are forgotten, and the language they were answered in.
+    pub asker: Option<u64>,
+    pub lang: Option<Lang>,
     /// Failed tries since the last that succeeded.
     pub tries: u32,
     pub error: Option<String>,
+    /// Why it was given up.
+    pub failure: Option<SendFailure>,
     pub claimed_at: OffsetDateTime,
     pub sent_at: Option<OffsetDateTime>,
 }
@@ -74,9 +79,9 @@ pub struct Follows {
     pub forward: bool,
 }
 
-/// The posts of a reply's message that have not come to their end.
-const UNFINISHED: &str = "SELECT 1 FROM posts p WHERE p.message = s.source AND p.asked = 0 AND \
-                          p.state NOT IN ('published', 'failed')";
+/// The posts that a reply or an answer shows and that have not come to their end.
+const UNFINISHED: &str = "SELECT 1 FROM posts p WHERE p.message = s.source AND p.scope = s.scope AND \
+                          (p.asked = 0 OR s.kind = 'answer') AND p.state NOT IN ('published', 'failed')";
 
 impl Store {
     /// The oldest row of each channel for which there is something to do at `now`: to be sent, to be settled, to be
@@ -89,7 +94,7 @@ impl Store {
              WHEN 'pick' THEN NOT EXISTS (SELECT 1 FROM posts p WHERE p.id = s.post AND p.state <> 'published') \
              ELSE true END) \
              UNION ALL SELECT * FROM sends s WHERE state = 'sent' AND changed = 1 AND retry_at <= ?1 AND \
-             (kind <> 'reply' OR NOT EXISTS ({UNFINISHED})) \
+             (kind NOT IN ('reply', 'answer') OR NOT EXISTS ({UNFINISHED})) \
              UNION ALL SELECT * FROM sends s WHERE companion = 0 AND state = 'sent' AND retry_at <= ?1 \
              ) GROUP BY channel ORDER BY id"
         );
@@ -120,27 +125,6 @@ impl Store {
     pub async fn claim_send(&self, send: &NewSend, now: OffsetDateTime) -> Result<Option<SendId>> {
         let mut connection = self.pool.acquire().await?;
         claim(&mut connection, send, now).await
-    }
-
-    /// Keeps an answer that was sent already, so that reactions and deletions find it. Asked again about the same
-    /// message, the newest answer counts.
-    pub async fn record_answer(&self, send: &NewSend, message: u64, now: OffsetDateTime) -> Result<SendId> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        claim(&mut tx, send, now).await?;
-        let id = sqlx::query_scalar(
-            "UPDATE sends SET state = 'sent', message = ?, channel = ?, sent_at = ?, error = NULL, changed = 0 \
-             WHERE kind = ? AND source = ? AND post = ? RETURNING id",
-        )
-        .bind(message.cast_signed())
-        .bind(send.channel.cast_signed())
-        .bind(millis(now))
-        .bind(send.kind.as_str())
-        .bind(send.source.to_string())
-        .bind(send.post.map_or(0, |p| p.0))
-        .fetch_one(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(SendId(id))
     }
 
     pub async fn send(&self, id: SendId) -> Result<Option<SendRow>> {
@@ -281,41 +265,16 @@ impl Store {
     }
 
     /// It failed for good. What was to be deleted and never came to be is gone.
-    pub async fn fail_send(&self, id: SendId, error: &str) -> Result<()> {
+    pub async fn fail_send(&self, id: SendId, failure: SendFailure, error: &str) -> Result<()> {
         sqlx::query(
             "UPDATE sends SET state = CASE WHEN state = 'deleting' AND message IS NULL THEN 'gone' ELSE 'failed' END, \
-             changed = 0, error = ? WHERE id = ?",
+             changed = 0, failure = ?, error = ? WHERE id = ?",
         )
+        .bind(failure.as_str())
         .bind(error)
         .bind(id.0)
         .execute(&self.pool)
         .await?;
-        Ok(())
-    }
-
-    /// A change is about to be shown: another one that comes from here on is shown after it.
-    pub async fn begin_change(&self, id: SendId) -> Result<bool> {
-        let begun = sqlx::query("UPDATE sends SET changed = 2 WHERE id = ? AND state = 'sent' AND changed = 1")
-            .bind(id.0)
-            .execute(&self.pool)
-            .await?;
-        Ok(begun.rows_affected() == 1)
-    }
-
-    pub async fn end_change(&self, id: SendId) -> Result<()> {
-        sqlx::query(
-            "UPDATE sends SET changed = CASE WHEN changed = 2 THEN 0 ELSE changed END, tries = 0, retry_at = 0, \
-             error = NULL WHERE id = ?",
-        )
-        .bind(id.0)
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Takes up the changes that a stop cut off. Before the first send.
-    pub async fn reopen_changes(&self) -> Result<()> {
-        sqlx::query("UPDATE sends SET changed = 1 WHERE changed = 2").execute(&self.pool).await?;
         Ok(())
     }
 
@@ -327,49 +286,6 @@ impl Store {
             .await?;
         Ok(())
     }
-
-    /// One of the bot's own messages is to be taken away.
-    pub async fn withdraw_send(&self, id: SendId) -> Result<()> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        withdraw(&mut tx, &[id.0]).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Nothing more is said of a message: its pictures are picked no more.
-    pub async fn withdraw_posts(&self, source: MessageKey) -> Result<()> {
-        sqlx::query("UPDATE posts SET withdrawn = 1 WHERE message = ?")
-            .bind(source.to_string())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    /// The source is gone: in one transaction its posts go, with pictures, faces and ratings that no other post needs,
-    /// and what was sent about it is to be deleted. `None` when nothing here knew it; else the blobs nobody refers to
-    /// any more.
-    pub async fn source_deleted(&self, source: MessageKey) -> Result<Option<Vec<BlobId>>> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let posts: Vec<i64> = sqlx::query_scalar("SELECT id FROM posts WHERE message = ? ORDER BY id")
-            .bind(source.to_string())
-            .fetch_all(&mut *tx)
-            .await?;
-        let mut orphans = Vec::new();
-        for &post in &posts {
-            orphans.extend(remove(&mut tx, PostId(post)).await?.unwrap_or_default());
-        }
-        let sends: Vec<i64> = sqlx::query_scalar("SELECT id FROM sends WHERE source = ?")
-            .bind(source.to_string())
-            .fetch_all(&mut *tx)
-            .await?;
-        withdraw(&mut tx, &sends).await?;
-        sqlx::query("DELETE FROM reactions WHERE message = ?")
-            .bind(source.message.cast_signed())
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok((!sends.is_empty() || !posts.is_empty()).then_some(orphans))
-    }
 }
 
 /// In the caller's transaction. `None` when it was claimed before.
@@ -380,7 +296,7 @@ pub(super) async fn claim(
 ) -> Result<Option<SendId>> {
     let id: Option<i64> = sqlx::query_scalar(
         "INSERT INTO sends (kind, scope, source, post, channel, state, claimed_at) VALUES (?, ?, ?, ?, ?, 'waiting', ?) \
-         ON CONFLICT (kind, source, post) DO NOTHING RETURNING id",
+         ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(send.kind.as_str())
     .bind(send.scope.to_string())
@@ -391,53 +307,6 @@ pub(super) async fn claim(
     .fetch_optional(connection)
     .await?;
     Ok(id.map(SendId))
-}
-
-/// The message's pictures are others now: its reply says so, or speaks for the first time. In the caller's transaction.
-pub(super) async fn source_changed(connection: &mut SqliteConnection, source: MessageKey) -> Result<()> {
-    sqlx::query(
-        "UPDATE sends SET changed = CASE WHEN state IN ('sending', 'sent') THEN 1 ELSE changed END, \
-         state = CASE WHEN state IN ('silent', 'failed') AND message IS NULL THEN 'waiting' ELSE state END, \
-         tries = 0, retry_at = 0 WHERE source = ? AND kind = 'reply' AND state NOT IN ('deleting', 'gone')",
-    )
-    .bind(source.to_string())
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// One picture of the message is gone: its pick is to be deleted, the digest that lists it and the reply change. In the
-/// caller's transaction.
-pub(super) async fn post_removed(connection: &mut SqliteConnection, source: MessageKey, post: PostId) -> Result<()> {
-    let sends: Vec<i64> = sqlx::query_scalar("SELECT id FROM sends WHERE source = ? AND post = ?")
-        .bind(source.to_string())
-        .bind(post.0)
-        .fetch_all(&mut *connection)
-        .await?;
-    withdraw(connection, &sends).await?;
-    source_changed(connection, source).await
-}
-
-/// What was sent, or may have been, is to be deleted; what was not, is gone. Digests that list it change.
-async fn withdraw(connection: &mut SqliteConnection, sends: &[i64]) -> Result<()> {
-    for id in sends {
-        sqlx::query(
-            "UPDATE sends SET changed = 1 WHERE state IN ('sending', 'sent') AND id = \
-             (SELECT digest FROM sends WHERE id = ? AND state IN ('sent', 'deleting'))",
-        )
-        .bind(id)
-        .execute(&mut *connection)
-        .await?;
-        sqlx::query(
-            "UPDATE sends SET state = CASE WHEN state = 'gone' OR (message IS NULL AND \
-             state NOT IN ('sending', 'deleting')) THEN 'gone' ELSE 'deleting' END, changed = 0, tries = 0, \
-             retry_at = 0 WHERE id = ?",
-        )
-        .bind(id)
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
 }
 
 pub(super) fn send_row(row: &SqliteRow) -> Result<SendRow> {
@@ -454,8 +323,11 @@ pub(super) fn send_row(row: &SqliteRow) -> Result<SendRow> {
         companion: number("companion")?.filter(|&id| id != 0),
         owes_forward: number("companion")? == Some(0),
         changed: row.try_get::<i64, _>("changed")? != 0,
+        asker: number("asker")?,
+        lang: row.try_get::<Option<&str>, _>("lang")?.map(parse).transpose()?,
         tries: row.try_get("tries")?,
         error: row.try_get("error")?,
+        failure: row.try_get::<Option<&str>, _>("failure")?.map(parse).transpose()?,
         claimed_at: time(row.try_get("claimed_at")?)?,
         sent_at: row.try_get::<Option<i64>, _>("sent_at")?.map(time).transpose()?,
     })

@@ -3,6 +3,8 @@
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::pipeline::MessagePicture;
+
 /// A link that can be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Link {
@@ -34,6 +36,19 @@ impl Link {
         let to = message(&url).unwrap_or_else(|| Linked::Picture(url.into()));
         Ok(Self { key: format!("l{key}"), to })
     }
+}
+
+/// The pictures that a text names by their links.
+pub(in crate::discord) fn linked_pictures(text: &str) -> Vec<MessagePicture> {
+    let mut pictures: Vec<MessagePicture> = Vec::new();
+    for link in text.split_whitespace().filter_map(|word| Link::of(word).ok()) {
+        if let Linked::Picture(url) = link.to
+            && !pictures.iter().any(|picture| picture.key == link.key)
+        {
+            pictures.push(MessagePicture { key: link.key, url, title: None });
+        }
+    }
+    pictures
 }
 
 /// `https://discord.com/channels/GUILD/CHANNEL/MESSAGE`, also of the test clients.

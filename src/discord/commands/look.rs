@@ -94,7 +94,28 @@ pub(super) async fn subscribe(ctx: Context<'_>) -> Result<(), Error> {
         None => None,
         Some(role) => Some(toggle(ctx, guild, RoleId::new(role)).await?),
     };
-    say(ctx, subscribe_words(lang, &settings, done)).await
+    let feed = match app.settings.feeds.of(guild.get()) {
+        Some(address) => Feed::At(address),
+        None if moderates(ctx) => Feed::NoAddress,
+        None => Feed::Untold,
+    };
+    say(ctx, subscribe_words(lang, &settings, done, &feed)).await
+}
+
+fn moderates(ctx: Context<'_>) -> bool {
+    match ctx {
+        poise::Context::Application(slash) => super::taste::may_moderate(slash.interaction.member.as_deref()),
+        poise::Context::Prefix(_) => false,
+    }
+}
+
+/// What is said of the guild's feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Feed {
+    At(String),
+    /// Told to moderators: the operator has to give the page an address first.
+    NoAddress,
+    Untold,
 }
 
 /// What became of the subscribers' role.
@@ -122,7 +143,7 @@ async fn toggle(ctx: Context<'_>, guild: GuildId, role: RoleId) -> Result<Toggle
     }
 }
 
-pub(super) fn subscribe_words(lang: Lang, settings: &GuildSettings, done: Option<Toggled>) -> String {
+pub(super) fn subscribe_words(lang: Lang, settings: &GuildSettings, done: Option<Toggled>, feed: &Feed) -> String {
     let Some(channel) = settings.curated else { return tr!(lang, "discord.subscribe.nothing").into_owned() };
     let mut lines = Vec::new();
     match done {
@@ -133,6 +154,11 @@ pub(super) fn subscribe_words(lang: Lang, settings: &GuildSettings, done: Option
     }
     if settings.curated_announces {
         lines.push(tr!(lang, "discord.subscribe.follow", channel = channel));
+    }
+    match feed {
+        Feed::At(address) => lines.push(tr!(lang, "discord.subscribe.feed", address = address)),
+        Feed::NoAddress => lines.push(tr!(lang, "discord.subscribe.no_feed")),
+        Feed::Untold => {}
     }
     lines.join("\n")
 }

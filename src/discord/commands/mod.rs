@@ -26,6 +26,7 @@ use super::answer::Answer;
 use super::{App, Error, Lang, buttons, permissions, setup};
 
 use choices::choices;
+pub(super) use links::linked_pictures;
 pub(super) use mention::is_asked;
 #[cfg(test)]
 pub(crate) use naming::keys;

@@ -25,20 +25,14 @@ pub(super) async fn rate(ctx: Context<'_>) -> Result<(), Error> {
     let pipeline = &ctx.data().pipeline;
     let scope = Pipeline::scope_of(joined_guild(ctx).map(serenity::GuildId::get), person.get());
     let sight = Sight::of(ctx).await?;
-    let faces = match pipeline.ask(scope, person.get(), sight.restricted, ctx.id()).await? {
+    // What they may not see is no question to them, nor does it count as one.
+    let hidden = sight.hidden(pipeline.source_channels(scope).await?);
+    let faces = match pipeline.ask(scope, person.get(), sight.restricted, &hidden, ctx.id()).await? {
         ToAsk::Faces(faces) => faces,
         ToAsk::Enough => return say(ctx, tr!(lang, "discord.ask_rate.enough")).await,
         ToAsk::NothingLeft => return say(ctx, tr!(lang, "discord.ask_rate.nothing")).await,
     };
-    let mut round = Round { person, faces: Vec::new() };
-    for asked in faces {
-        if sight.sees(pipeline, asked.post).await? {
-            round.faces.push(asked);
-        }
-    }
-    if round.faces.is_empty() {
-        return say(ctx, tr!(lang, "discord.ask_rate.nothing")).await;
-    }
+    let round = Round { person, faces };
     say(ctx, question(pipeline, scope, round, lang, Vec::new()).await?).await
 }
 

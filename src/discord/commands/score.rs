@@ -11,8 +11,8 @@ use super::{Answer, App, Context, Error, Lang, is_refusal, joined_guild, lang, s
 use crate::discord::message::ScoreMessage;
 use crate::discord::telling::Telling;
 use crate::discord::{pictures_of, places};
-use crate::domain::{Author, MessageKey, PostId, Rater, Scope, SendKind};
-use crate::pipeline::{Ask, MessagePicture, NewSend, Pipeline, SubmitError};
+use crate::domain::{Author, MessageKey, PostId, Rater, Scope};
+use crate::pipeline::{Ask, MessagePicture, NewAnswer, Pipeline, SubmitError};
 
 /// Messages looked through for the last picture.
 const LOOK_BACK: u8 = 50;
@@ -32,6 +32,14 @@ pub(super) struct Asker<'a> {
 
 /// What to score; or why there is nothing, in words.
 pub(super) type Found = Result<Ask, String>;
+
+/// The answer about what was found.
+struct Scored {
+    /// The message it speaks of, and what of it.
+    source: MessageKey,
+    posts: Vec<PostId>,
+    answer: ScoreMessage,
+}
 
 #[poise::command(
     slash_command,
@@ -73,7 +81,7 @@ pub(super) async fn score_menu(ctx: Context<'_>, message: Message) -> Result<(),
 async fn answer(ctx: Context<'_>, asker: &Asker<'_>, found: Found) -> Result<(), Error> {
     match asker.scored(found).await? {
         Err(words) => say(ctx, words).await,
-        Ok((source, answer)) => {
+        Ok(Scored { source, posts, answer }) => {
             let sent = ctx.send(Answer::from(answer).into()).await?.into_message().await?;
             let source = if source.message == ctx.id() && matches!(ctx, poise::Context::Application(_)) {
                 let shown = MessageKey { channel: sent.channel_id.get(), message: sent.id.get() };
@@ -82,7 +90,7 @@ async fn answer(ctx: Context<'_>, asker: &Asker<'_>, found: Found) -> Result<(),
             } else {
                 source
             };
-            asker.keep(source, &sent).await
+            asker.keep(source, &posts, &sent).await
         }
     }
 }
@@ -96,9 +104,9 @@ pub(super) async fn send(asker: &Asker<'_>, message: &Message, found: Found) -> 
             message.channel_id.send_message(ctx, reply(words.into())).await?;
             Ok(())
         }
-        Ok((source, answer)) => {
+        Ok(Scored { source, posts, answer }) => {
             let sent = message.channel_id.send_message(ctx, reply(answer.into())).await?;
-            asker.keep(source, &sent).await
+            asker.keep(source, &posts, &sent).await
         }
     }
 }
@@ -259,8 +267,8 @@ impl<'a> Asker<'a> {
         })
     }
 
-    /// The answer, with the message it speaks of; or why there is none, in words.
-    async fn scored(&self, found: Found) -> Result<Result<(MessageKey, ScoreMessage), String>, Error> {
+    /// The answer; or why there is none, in words.
+    async fn scored(&self, found: Found) -> Result<Result<Scored, String>, Error> {
         let ask = match found {
             Ok(ask) => ask,
             Err(words) => return Ok(Err(words)),
@@ -282,7 +290,7 @@ impl<'a> Asker<'a> {
             .asked_by(self.person.get())
             .in_restricted_channel(self.is_restricted(self.channel));
         match telling.message(pipeline).await? {
-            Some(answer) => Ok(Ok((ask.message, answer))),
+            Some(answer) => Ok(Ok(Scored { source: ask.message, posts, answer })),
             None => Ok(Err(tr!(self.lang, "discord.score.no_face").into_owned())),
         }
     }
@@ -296,11 +304,11 @@ impl<'a> Asker<'a> {
         self.app.pipeline.claim_asked(ask).await
     }
 
-    /// Reactions, buttons and deletions find the answer.
-    async fn keep(&self, source: MessageKey, sent: &Message) -> Result<(), Error> {
-        let answer =
-            NewSend { kind: SendKind::Answer, scope: self.scope(), source, post: None, channel: sent.channel_id.get() };
-        self.app.pipeline.record_answer(&answer, sent.id.get()).await?;
+    /// Reactions, buttons, edits and deletions find the answer.
+    async fn keep(&self, source: MessageKey, posts: &[PostId], sent: &Message) -> Result<(), Error> {
+        let sent = MessageKey { channel: sent.channel_id.get(), message: sent.id.get() };
+        let (scope, asker, lang) = (self.scope(), self.person.get(), self.lang);
+        self.app.pipeline.record_answer(&NewAnswer { scope, source, sent, asker, lang }, posts).await?;
         Ok(())
     }
 }

@@ -39,6 +39,15 @@ impl<'a> Sight<'a> {
         Ok(Self { ctx, person, guild, restricted })
     }
 
+    /// Which of these channels they may not read.
+    pub(super) fn hidden(&self, mut channels: Vec<u64>) -> Vec<u64> {
+        let Some((id, member)) = &self.guild else { return Vec::new() };
+        if let Some(guild) = self.ctx.cache.guild(*id) {
+            channels.retain(|&channel| !may_see(&guild, ChannelId::new(channel), member));
+        }
+        channels
+    }
+
     /// Whether they may see what came in this post.
     pub(in crate::discord) async fn sees(&self, pipeline: &Pipeline, post: PostId) -> Result<bool, Error> {
         let Some((guild, _)) = &self.guild else {

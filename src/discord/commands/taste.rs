@@ -197,7 +197,7 @@ async fn reset(ctx: Context<'_>) -> Result<(), Error> {
     say(ctx, reset_question(lang, joined_guild(ctx).is_some() && moderates)).await
 }
 
-fn may_moderate(member: Option<&serenity::Member>) -> bool {
+pub(super) fn may_moderate(member: Option<&serenity::Member>) -> bool {
     let may = member.and_then(|member| member.permissions).unwrap_or(Permissions::empty());
     may.intersects(Permissions::MANAGE_GUILD | Permissions::ADMINISTRATOR)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use poise::serenity_prelude::{ChannelId, Permissions};
 
+use super::look::Feed;
 use super::*;
 use crate::discord::permissions::Lack;
 use crate::domain::{Author, Calibration, GuildSettings, PickStyle, PostId, Scope, Score, Stars};
@@ -18,6 +19,7 @@ fn messages(lang: Lang) -> Vec<(&'static str, Answer)> {
     let link = Some("https://discord.com/channels/10/20/30");
     let curated = GuildSettings { curated: Some(30), ..GuildSettings::default() };
     let announced = GuildSettings { curated_announces: true, subscribers: Some(40), ..curated.clone() };
+    let feed = Feed::At("https://mekiki.example.org/guild/10/feed.xml?key=0f".into());
     let fresh = taste(0);
     let counts = ScopeStats {
         posts: 412,
@@ -58,11 +60,14 @@ fn messages(lang: Lang) -> Vec<(&'static str, Answer)> {
         ("top of all time", look::top_words(lang, Since::All, &[top(4.1, false)]).into()),
         ("top, nothing", look::top_words(lang, Since::Week, &[]).into()),
         ("stats", look::stats_words(lang, &counts).into()),
-        ("subscribe", look::subscribe_words(lang, &announced, Some(look::Toggled::Given)).into()),
-        ("subscribe, again", look::subscribe_words(lang, &announced, Some(look::Toggled::Taken)).into()),
-        ("subscribe, refused", look::subscribe_words(lang, &announced, Some(look::Toggled::Refused)).into()),
-        ("subscribe, no role", look::subscribe_words(lang, &curated, None).into()),
-        ("subscribe, no picks", look::subscribe_words(lang, &GuildSettings::default(), None).into()),
+        ("subscribe", look::subscribe_words(lang, &announced, Some(look::Toggled::Given), &feed).into()),
+        ("subscribe, again", look::subscribe_words(lang, &announced, Some(look::Toggled::Taken), &feed).into()),
+        (
+            "subscribe, refused",
+            look::subscribe_words(lang, &announced, Some(look::Toggled::Refused), &Feed::Untold).into(),
+        ),
+        ("subscribe, no role", look::subscribe_words(lang, &curated, None, &Feed::NoAddress).into()),
+        ("subscribe, no picks", look::subscribe_words(lang, &GuildSettings::default(), None, &feed).into()),
         ("export", tr!(lang, "discord.export.here").into()),
         ("export, too large", tr!(lang, "discord.export.too_large").into()),
         ("forget", own_data::forget_question(lang)),

@@ -33,8 +33,7 @@ impl Outbox {
             SendKind::Reply => self.reply(row).await,
             SendKind::Pick => self.pick(row).await,
             SendKind::Digest => self.digest(row).await,
-            // Sent by its command; what it was about has changed, and it keeps what it said then.
-            SendKind::Answer => Ok(Content::Gone),
+            SendKind::Answer => self.answer(row).await,
         }
     }
 
@@ -68,6 +67,26 @@ impl Outbox {
         let Some(message) = telling.message(&self.pipeline).await? else { return Ok(Content::Nothing) };
         let create = message.create_quietly().reference_message(reply_to(row.source));
         Ok(Content::Message { create: Box::new(create), edit: Box::new(message.edit()), follows: Follows::default() })
+    }
+
+    /// Sent by its command; this is how it follows what it speaks of.
+    async fn answer(&self, row: &SendRow) -> Result<Content, Trouble> {
+        let posts = self.pipeline.answer_posts(row.source, row.scope).await?;
+        if posts.is_empty() {
+            return Ok(Content::Gone);
+        }
+        let lang = row.lang.unwrap_or_else(|| self.lang(row.scope));
+        let mut telling = Telling::new(row.scope, &posts, lang);
+        if let Some(asker) = row.asker {
+            telling = telling.asked_by(asker);
+        }
+        // Outside of guilds no channel is known to be age-restricted.
+        if matches!(row.scope, Scope::Guild(_)) {
+            telling = telling.in_restricted_channel(self.may_be_restricted(row, &posts).await?);
+        }
+        let Some(message) = telling.message(&self.pipeline).await? else { return Ok(Content::Nothing) };
+        let (create, edit) = (Box::new(message.create_quietly()), Box::new(message.edit()));
+        Ok(Content::Message { create, edit, follows: Follows::default() })
     }
 
     /// Whether the channel is one where age-restricted pictures may be shown; asked only when there is one.

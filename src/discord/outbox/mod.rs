@@ -33,7 +33,7 @@ use crate::domain::{MessageKey, Scope, SendKind, SendState};
 use crate::pipeline::{Attempt, Follows, Pipeline, SendRow, StoreError, crash_point};
 use channels::Channels;
 use content::Content;
-use trouble::Trouble;
+use trouble::{Refused, Trouble};
 
 /// Channels served at the same time.
 const AT_ONCE: usize = 8;
@@ -56,7 +56,7 @@ pub struct Outbox {
     channels: Channels,
     me: OnceCell<UserId>,
     /// Channels that refused lately, with the reason and until when they are let alone.
-    refused: Mutex<HashMap<u64, (String, OffsetDateTime)>>,
+    refused: Mutex<HashMap<u64, (Refused, OffsetDateTime)>>,
     calls: Arc<Breaker>,
 }
 
@@ -230,14 +230,18 @@ impl Outbox {
                 store.withdraw_send(row.id).await
             }
             Trouble::Missing => store.set_gone(row.id).await,
-            Trouble::Refused(reason) => {
-                self.remember_refusal(row.channel, reason);
+            // Where only a person has installed the bot, it may change nothing once the command has ended.
+            Trouble::Refused(_) if row.kind == SendKind::Answer && matches!(row.scope, Scope::User(_)) => {
+                store.set_gone(row.id).await
+            }
+            Trouble::Refused(refused) => {
+                self.remember_refusal(row.channel, refused);
                 tracing::warn!(send = row.id.0, channel = row.channel, %trouble, "a message cannot be sent");
-                store.fail_send(row.id, reason).await
+                store.fail_send(row.id, refused.failure, &refused.words).await
             }
             Trouble::AgeGate | Trouble::Bad(_) => {
                 tracing::warn!(send = row.id.0, channel = row.channel, %trouble, "a message cannot be sent");
-                store.fail_send(row.id, &trouble.to_string()).await
+                store.fail_send(row.id, trouble.failure(), &trouble.to_string()).await
             }
             Trouble::Later { attempt, .. } => self.again(row, *attempt, trouble).await,
             Trouble::Internal(_) => self.again(row, Attempt::Unknown, trouble).await,
@@ -249,25 +253,25 @@ impl Outbox {
         let tries = store.count_send_try(row.id).await?;
         if tries >= TRIES {
             tracing::warn!(send = row.id.0, tries, %trouble, "a message was given up");
-            return store.fail_send(row.id, &trouble.to_string()).await;
+            return store.fail_send(row.id, trouble.failure(), &trouble.to_string()).await;
         }
         let pause = time::Duration::milliseconds(500 << tries.min(10)).min(time::Duration::minutes(5));
         tracing::debug!(send = row.id.0, tries, %trouble, "a message is tried again");
         store.retry_send(row.id, attempt, self.pipeline.now() + pause, &trouble.to_string()).await
     }
 
-    fn refusal(&self, channel: u64) -> Option<String> {
+    fn refusal(&self, channel: u64) -> Option<Refused> {
         let now = self.pipeline.now();
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.retain(|_, (_, until)| *until > now);
         refused.get(&channel).map(|(reason, _)| reason.clone())
     }
 
-    fn remember_refusal(&self, channel: u64, reason: &str) {
+    fn remember_refusal(&self, channel: u64, reason: &Refused) {
         let until = self.pipeline.now() + REFUSED_FOR;
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         // Not prolonged by rows that were not even tried.
-        refused.entry(channel).or_insert_with(|| (reason.to_owned(), until));
+        refused.entry(channel).or_insert_with(|| (reason.clone(), until));
     }
 
     /// Lets a channel, or `None`: each, be tried again at once: permissions changed.

@@ -2,6 +2,7 @@
 
 use serenity::http::{ErrorResponse, HttpError};
 
+use crate::domain::SendFailure;
 use crate::pipeline::{Attempt, StoreError};
 
 /// Why a send did not succeed.
@@ -9,9 +10,8 @@ use crate::pipeline::{Attempt, StoreError};
 pub(super) enum Trouble {
     #[error("{why}")]
     Later { attempt: Attempt, why: String },
-    /// A permission is missing; names it and the channel.
     #[error("{0}")]
-    Refused(String),
+    Refused(Refused),
     /// The channel or the message is no more.
     #[error("the channel or message is gone")]
     Missing,
@@ -25,6 +25,15 @@ pub(super) enum Trouble {
     Bad(String),
     #[error(transparent)]
     Internal(anyhow::Error),
+}
+
+/// A permission is missing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{words}")]
+pub(super) struct Refused {
+    pub(super) failure: SendFailure,
+    /// Names it and the channel.
+    pub(super) words: String,
 }
 
 impl Trouble {
@@ -52,6 +61,16 @@ impl Trouble {
 
     pub(super) fn timed_out() -> Self {
         Self::Later { attempt: Attempt::Unknown, why: "Discord did not answer in time".into() }
+    }
+
+    /// What it is to be called when the row is given up for it.
+    pub(super) fn failure(&self) -> SendFailure {
+        match self {
+            Self::Refused(refused) => refused.failure,
+            Self::AgeGate => SendFailure::AgeGate,
+            Self::Bad(_) => SendFailure::NotTaken,
+            Self::Later { .. } | Self::Missing | Self::SourceGone | Self::Internal(_) => SendFailure::GivenUp,
+        }
     }
 
     pub(super) fn code(&self) -> &'static str {
@@ -82,18 +101,25 @@ impl From<anyhow::Error> for Trouble {
 fn refused(answer: &ErrorResponse, channel: u64) -> Trouble {
     let (status, code) = (answer.status_code.as_u16(), answer.error.code);
     let said = format!("{} ({code})", answer.error.message);
+    let missing = |failure, words| Trouble::Refused(Refused { failure, words });
     let about_source = answer.error.errors.iter().any(|e| e.path.starts_with("message_reference"));
     match (status, code) {
         (429, _) => Trouble::Later { attempt: Attempt::Refused, why: "Discord asks to go slower".into() },
         // The token is no longer good: the gateway will say so, and nothing was sent.
         (401, _) => Trouble::Later { attempt: Attempt::Refused, why: "Discord does not know the token".into() },
         (500.., _) => Trouble::Later { attempt: Attempt::Unknown, why: format!("Discord has trouble: HTTP {status}") },
-        (_, 50001) => Trouble::Refused(format!("the bot cannot see <#{channel}>: it needs View Channel there (50001)")),
-        (_, 50013) => Trouble::Refused(format!(
-            "a permission is missing in <#{channel}>: the bot needs Send Messages (in threads: Send Messages in \
-             Threads), Attach Files and Read Message History there (50013)"
-        )),
-        (403, _) => Trouble::Refused(format!("Discord refuses in <#{channel}>: {said}")),
+        (_, 50001) => missing(
+            SendFailure::CannotSee,
+            format!("the bot cannot see <#{channel}>: it needs View Channel there (50001)"),
+        ),
+        (_, 50013) => missing(
+            SendFailure::Permission,
+            format!(
+                "a permission is missing in <#{channel}>: the bot needs Send Messages (in threads: Send Messages in \
+                 Threads), Attach Files and Read Message History there (50013)"
+            ),
+        ),
+        (403, _) => missing(SendFailure::Permission, format!("Discord refuses in <#{channel}>: {said}")),
         (404, 10008) if about_source => Trouble::SourceGone,
         (404, _) => Trouble::Missing,
         _ if about_source => Trouble::SourceGone,

@@ -10,7 +10,7 @@ use crate::discord::Lang;
 use crate::discord::answer::Answer;
 use crate::discord::commands::{CURATABLE, WATCHABLE};
 use crate::discord::permissions::{self, Lack};
-use crate::domain::{GuildSettings, PickStyle, TopShare};
+use crate::domain::{GuildSettings, PickStyle, SendFailure, TopShare};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::discord) enum Page {
@@ -47,6 +47,16 @@ pub(in crate::discord) struct Notes {
     pub(super) message_content: bool,
     /// The operator lets reactions be learnt from (`LEARN_FROM`).
     pub(super) operator_allows: bool,
+    pub(super) failed: Option<Failed>,
+}
+
+/// Messages that Discord did not take lately.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::discord) struct Failed {
+    pub(super) count: usize,
+    /// Of the newest: where it was to go, and why it did not.
+    pub(super) channel: u64,
+    pub(super) why: SendFailure,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -179,6 +189,7 @@ impl Panel<'_> {
         if !self.notes.message_content {
             lines.push(tr!(lang, "discord.setup.no_message_content").into_owned());
         }
+        lines.extend(self.notes.failed.map(|failed| failed_words(lang, failed)));
         if self.lacks.is_empty() {
             lines.push(tr!(lang, "discord.setup.nothing_missing").into_owned());
         } else {
@@ -286,6 +297,23 @@ impl Panel<'_> {
         let check = to(self.page, &tr!(lang, "discord.setup.check"));
         CreateActionRow::Buttons([back, next, Some(check)].into_iter().flatten().collect())
     }
+}
+
+fn failed_words(lang: Lang, Failed { count, channel, why }: Failed) -> String {
+    let why = match why {
+        SendFailure::CannotSee => tr!(lang, "discord.setup.failed_why.cannot_see"),
+        SendFailure::Permission => tr!(lang, "discord.setup.failed_why.permission"),
+        SendFailure::AgeGate => tr!(lang, "discord.setup.failed_why.age_gate"),
+        SendFailure::NotTaken => tr!(lang, "discord.setup.failed_why.not_taken"),
+        SendFailure::GivenUp => tr!(lang, "discord.setup.failed_why.given_up"),
+    };
+    match count {
+        1 => tr!(lang, "discord.setup.failed_one", channel = channel, why = why),
+        // As many as are looked at.
+        20.. => tr!(lang, "discord.setup.failed", n = "20+", channel = channel, why = why),
+        n => tr!(lang, "discord.setup.failed", n = n, channel = channel, why = why),
+    }
+    .into_owned()
 }
 
 /// What a moderator agrees to before reactions are learnt from, in plain words.

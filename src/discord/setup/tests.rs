@@ -7,7 +7,7 @@ fn shown(lang: Lang, page: Page, settings: &GuildSettings, lacks: &[Lack], notes
     Panel { lang, page, settings, watched: &[20, 21], lacks, notes }.answer().shown()
 }
 
-const ALL_WELL: Notes = Notes { message_content: true, operator_allows: true };
+const ALL_WELL: Notes = Notes { message_content: true, operator_allows: true, failed: None };
 
 #[test]
 fn the_panel_in_both_languages() {
@@ -35,13 +35,20 @@ fn the_panel_in_both_languages() {
             Lack::RoleTooHigh(40.into()),
             Lack::NoRole(40.into()),
         ];
-        let off = Notes { message_content: false, operator_allows: false };
+        let failed = Failed { count: 3, channel: 20, why: SendFailure::Permission };
+        let off = Notes { message_content: false, operator_allows: false, failed: Some(failed) };
         let mut pages = Vec::new();
         for page in Page::ALL {
             pages.push(shown(lang, page, &fresh, &[], ALL_WELL));
             pages.push(shown(lang, page, &settled, &lacks, off));
         }
         pages.push(shown(lang, Page::Learning, &settled, &[], ALL_WELL));
+        for (count, why) in (1..).step_by(19).zip(SendFailure::ALL) {
+            let notes = Notes { failed: Some(Failed { count, channel: 30, why }), ..ALL_WELL };
+            let page = shown(lang, Page::Picks, &fresh, &[], notes);
+            let line = page.lines().find(|line| line.contains("<#30>")).expect("says where").to_owned();
+            pages.push(line);
+        }
         pages.push(agreement(lang, true).shown());
         pages.push(agreement(lang, false).shown());
         insta::assert_snapshot!(format!("panel_{}", lang.code()), pages.join("\n\n----\n\n"));
@@ -56,9 +63,11 @@ fn a_page_fits_into_a_message_with_many_channels_and_lacks() {
         .map(|id| Lack::InChannel { channel: ChannelId::new(*id), missing: Permissions::all() })
         .collect();
     let settings = GuildSettings::default();
+    let failed = Some(Failed { count: 20, channel: watched[0], why: SendFailure::AgeGate });
+    let notes = Notes { message_content: false, failed, ..ALL_WELL };
     for lang in Lang::ALL {
         for page in Page::ALL {
-            let panel = Panel { lang, page, settings: &settings, watched: &watched, lacks: &lacks, notes: ALL_WELL };
+            let panel = Panel { lang, page, settings: &settings, watched: &watched, lacks: &lacks, notes };
             let answer = panel.answer();
             assert!(answer.rows.len() <= 5);
             let edit = serde_json::to_value(answer.edit()).unwrap();

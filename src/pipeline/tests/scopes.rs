@@ -229,13 +229,13 @@ async fn people_are_asked_twice_a_day_and_never_the_same() {
     let home = Home::seeing().await;
     let pipeline = &home.pipeline;
     let scope = Scope::Guild(GUILD);
-    assert_eq!(pipeline.ask(scope, RATER, false, 1).await.expect("reads"), ToAsk::NothingLeft);
+    assert_eq!(pipeline.ask(scope, RATER, false, &[], 1).await.expect("reads"), ToAsk::NothingLeft);
     for seed in 0..12 {
         home.posted(seed, false).await;
     }
     let mut asked = Vec::new();
     for seed in 0..2 {
-        let ToAsk::Faces(faces) = pipeline.ask(scope, RATER, false, seed).await.expect("reads") else {
+        let ToAsk::Faces(faces) = pipeline.ask(scope, RATER, false, &[], seed).await.expect("reads") else {
             panic!("there is enough to ask about")
         };
         assert!(!faces.is_empty());
@@ -243,8 +243,8 @@ async fn people_are_asked_twice_a_day_and_never_the_same() {
     }
     let different: std::collections::HashSet<FaceId> = asked.iter().map(|a| a.face).collect();
     assert_eq!(different.len(), asked.len());
-    assert_eq!(pipeline.ask(scope, RATER, false, 3).await.expect("reads"), ToAsk::Enough);
-    assert_ne!(pipeline.ask(scope, 9, false, 3).await.expect("reads"), ToAsk::Enough, "another person");
+    assert_eq!(pipeline.ask(scope, RATER, false, &[], 3).await.expect("reads"), ToAsk::Enough);
+    assert_ne!(pipeline.ask(scope, 9, false, &[], 3).await.expect("reads"), ToAsk::Enough, "another person");
     home.clock.advance(Duration::DAY);
-    assert_ne!(pipeline.ask(scope, RATER, false, 4).await.expect("reads"), ToAsk::Enough);
+    assert_ne!(pipeline.ask(scope, RATER, false, &[], 4).await.expect("reads"), ToAsk::Enough);
 }

@@ -98,6 +98,36 @@ async fn a_person_gets_all_of_it_and_then_none_of_it_is_left() {
 }
 
 #[tokio::test]
+async fn who_wants_to_be_left_alone_has_no_reactions_logged() {
+    let home = Home::new().await;
+    let (_, shown) = home.drawn(1, false).await;
+    let faces = home.faces(&shown).await;
+    let store = &home.store;
+    let added = |person, emoji: &str| ReactionChange::Add { message: message(1), person, emoji: emoji.into() };
+    store.apply_reactions(&[added(RATER, "👍"), added(9, "👎")], NOW).await.expect("writes");
+    home.judged(RATER, faces[0]).await;
+    for scope in [GUILD, Scope::Guild(9)] {
+        store.add_taste(&FittedTaste { scope, ..taste(3, true) }).await.expect("writes");
+    }
+    let out = Person { personal_taste: false, opted_out: true };
+    assert_eq!(store.set_person(RATER, &out).await.expect("writes"), [GUILD, Scope::User(RATER)]);
+    // What they pressed they said to the bot, and it stays; so does what others reacted.
+    assert_eq!(home.count("SELECT count(*) FROM ratings WHERE rater = 'discord:8'").await, 1);
+    assert_eq!(store.reactions_on(message(1)).await.expect("reads").len(), 1);
+    assert_eq!(home.count("SELECT count(*) FROM tastes").await, 1, "what had learnt from them is learnt anew");
+    // Neither heard nor found later.
+    assert!(store.apply_reactions(&[added(RATER, "❤️")], NOW).await.expect("writes").is_empty());
+    let standing = [(RATER, "👍".to_owned()), (9, "👎".to_owned())];
+    assert!(store.sync_reactions(message(1), &standing, NOW).await.expect("writes").is_empty());
+    assert_eq!(store.reactions_on(message(1)).await.expect("reads").len(), 1);
+    // Forgotten, they are left alone all the same; and can come back.
+    store.forget_person(RATER).await.expect("forgets");
+    assert!(store.person(RATER).await.expect("reads").opted_out);
+    store.set_person(RATER, &Person::default()).await.expect("writes");
+    assert_eq!(store.apply_reactions(&[added(RATER, "❤️")], NOW).await.expect("writes").len(), 1);
+}
+
+#[tokio::test]
 async fn what_is_no_face_is_neither_shown_nor_learnt_from_and_is_a_label() {
     let home = Home::new().await;
     let (post, shown) = home.drawn(1, false).await;
@@ -168,13 +198,15 @@ async fn people_are_asked_about_what_they_have_not_judged_and_the_row_says_why()
     let (_, marked) = home.drawn(2, true).await;
     let (plain, marked) = (home.faces(&plain).await, home.faces(&marked).await);
     let askable = async |restricted| {
-        let faces = home.store.askable(GUILD, RATER, restricted, 9).await.expect("reads");
+        let faces = home.store.askable(GUILD, RATER, restricted, &[21], 9).await.expect("reads");
         let mut faces: Vec<_> = faces.iter().map(|a| a.face.id).collect();
         faces.sort();
         faces
     };
     assert_eq!(askable(false).await, plain);
     assert_eq!(askable(true).await, [plain.clone(), marked.clone()].concat());
+    assert_eq!(home.store.source_channels(GUILD).await.expect("reads"), [20]);
+    assert!(home.store.askable(GUILD, RATER, true, &[20], 9).await.expect("reads").is_empty(), "in a hidden channel");
     home.store
         .add_ask(
             GUILD,

@@ -1,7 +1,7 @@
 //! Sends: claimed once, due when their posts are done, and never forgotten when the source goes.
 
 use super::*;
-use crate::domain::{MessageKey, Place, SendId, SendKind, SendState};
+use crate::domain::{Lang, MessageKey, Place, SendFailure, SendId, SendKind, SendState};
 
 const SOURCE: MessageKey = MessageKey { channel: 7, message: 1000 };
 const GUILD: Scope = Scope::Guild(1);
@@ -105,7 +105,7 @@ async fn a_deleted_source_takes_everything_along_at_whatever_moment_it_goes() {
         }
         match moment {
             "silent" => store.set_silent(id).await.expect("writes"),
-            "failed" => store.fail_send(id, "403").await.expect("writes"),
+            "failed" => store.fail_send(id, SendFailure::Permission, "403").await.expect("writes"),
             "sent" => store.set_sent(id, 2000, Follows::default(), NOW).await.expect("writes"),
             "gone" => store.set_gone(id).await.expect("writes"),
             _ => {}
@@ -162,12 +162,73 @@ async fn a_removed_picture_deletes_its_pick_and_changes_reply_and_digest() {
     assert!(due(&home, NOW).await.contains(&id));
 }
 
+/// An answer to the person of this id, sent as the message of this id.
+fn answer(n: u64) -> NewAnswer {
+    let sent = MessageKey { channel: 8, message: n };
+    NewAnswer { scope: GUILD, source: SOURCE, sent, asker: n, lang: Lang::Ja }
+}
+
 #[tokio::test]
-async fn the_newest_answer_about_a_message_is_the_one_that_counts() {
+async fn every_answer_about_a_message_follows_it_beside_the_reply() {
     let home = Home::new().await;
-    let answer = NewSend { kind: SendKind::Answer, ..reply(SOURCE) };
-    let id = home.store.record_answer(&answer, 50, NOW).await.expect("writes");
-    assert_eq!(home.store.record_answer(&NewSend { channel: 8, ..answer }, 51, NOW).await.expect("writes"), id);
-    let row = row(&home, id).await;
-    assert_eq!((row.state, row.key()), (SendState::Sent, Some(MessageKey { channel: 8, message: 51 })));
+    let (first, shown) = claimed(&home, SOURCE, 0).await;
+    let (second, second_shown) = claimed(&home, SOURCE, 1).await;
+    let reply = claim(&home, &reply(SOURCE)).await;
+    home.store.set_sent(reply, 2000, Follows::default(), NOW).await.expect("writes");
+    let mut answers = Vec::new();
+    for n in [50, 51] {
+        answers.push(home.store.record_answer(&answer(n), &[first, second], NOW).await.expect("writes"));
+    }
+    let last = row(&home, answers[1]).await;
+    assert_eq!((last.state, last.changed, last.key()), (SendState::Sent, false, Some(answer(51).sent)));
+    assert_eq!((last.asker, last.lang), (Some(51), Some(Lang::Ja)));
+    // A picture goes: all three are to be changed, once what they show is done.
+    home.store.remove_post(first).await.expect("removes");
+    for id in [reply, answers[0], answers[1]] {
+        assert!(row(&home, id).await.changed);
+    }
+    assert!(due(&home, NOW).await.is_empty(), "the other picture is not done");
+    finish(&home, second, &second_shown).await;
+    assert_eq!(due(&home, NOW).await, [reply, answers[0]], "the oldest of each channel");
+    assert_eq!(home.store.answer_posts(SOURCE, GUILD).await.expect("reads"), [second]);
+    // Of one whose pictures were all swapped on its way, what it shows is no longer there, and something else is.
+    let swapped = home.store.record_answer(&answer(54), &[first], NOW).await.expect("writes");
+    assert_eq!((row(&home, swapped).await.state, row(&home, swapped).await.changed), (SendState::Sent, true));
+    // An answer that was on its way meanwhile knows it, and one whose source is gone is deleted at once.
+    let late = home.store.record_answer(&answer(52), &[first, second], NOW).await.expect("writes");
+    assert!(row(&home, late).await.changed);
+    home.store.source_deleted(SOURCE).await.expect("deletes").expect("was known");
+    let later = home.store.record_answer(&answer(53), &[second], NOW).await.expect("writes");
+    for id in [reply, answers[0], answers[1], late, later] {
+        assert_eq!(row(&home, id).await.state, SendState::Deleting);
+    }
+    drop(shown);
+}
+
+#[tokio::test]
+async fn what_was_asked_about_and_swapped_is_shown_by_the_answers() {
+    let home = Home::new().await;
+    let asked = |key: &str| NewPost {
+        external_id: format!("ask:{key}"),
+        scope: GUILD,
+        place: Some(Place { message: SOURCE, part: 0, author: Rater("discord:5".into()), asked: true }),
+        ..new_post(PostSource::Discord, PictureId([0; 32]))
+    };
+    let old = home.store.claim(&asked("a")).await.expect("claims").post();
+    home.store.fail_post(old, "test", "done").await.expect("writes");
+    let id = home.store.record_answer(&answer(50), &[old], NOW).await.expect("writes");
+    assert_eq!(home.store.answered_since(NOW, 9).await.expect("reads"), [(1, SOURCE)]);
+    home.store.change_asked(SOURCE, &[asked("b")], &[old]).await.expect("writes");
+    let shown = home.store.answer_posts(SOURCE, GUILD).await.expect("reads");
+    let external: Vec<String> =
+        home.store.asked_posts(SOURCE).await.expect("reads").into_iter().map(|p| p.external_id).collect();
+    assert_eq!((shown.len(), external), (1, vec!["ask:b".to_owned()]));
+    assert!(due(&home, NOW).await.is_empty());
+    home.store.fail_post(shown[0], "test", "done").await.expect("writes");
+    assert_eq!(due(&home, NOW).await, [id]);
+    // One that nothing is left of says no more, and is never said anew.
+    home.store.change_asked(SOURCE, &[], &shown).await.expect("writes");
+    home.store.set_silent(id).await.expect("writes");
+    home.store.change_asked(SOURCE, &[asked("c")], &[]).await.expect("writes");
+    assert_eq!(row(&home, id).await.state, SendState::Silent);
 }

@@ -1,9 +1,10 @@
 //! People who ask for a score: by prefix, command, menu, mention and direct message.
 
+use mekiki::domain::{SendKind, SendState};
 use serde_json::json;
 
 use super::fake::{Asker, Draft, Picture, Place};
-use super::stage::{Stage, link};
+use super::stage::{Stage, key, link};
 use super::watching::{ONE, OTHER, card};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,4 +116,55 @@ async fn where_the_bot_is_no_member_its_menu_works_all_the_same() {
     let token = stage.discord.menu(Asker::new(stage.ben, talk), "Score", picture.1);
     let (_, answer) = stage.discord.answer(&token).await;
     card(&stage.discord, &answer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_about_a_message_follows_its_edits_and_its_deletion() {
+    let Some(mut stage) = Stage::watching(406).await else { return };
+    let talk = stage.discord.channel(Place::text(stage.guild), "talk");
+    stage.start().await;
+    stage.discord.commands().await;
+    // In a watched channel beside the reply, and in one that is not.
+    for channel in [stage.art, talk] {
+        let picture = stage.discord.post(channel, Draft::by(stage.cleo).scenes(&[ONE]));
+        let replying = stage.discord.post(channel, Draft::by(stage.ben).says("!score").replying(picture.1));
+        let (by_prefix, _) = stage.discord.reply_to(replying).await;
+        let token = stage.discord.menu(Asker::new(stage.ada, channel).in_japanese(), "Score", picture.1);
+        let (by_menu, answer) = stage.discord.answer(&token).await;
+        let (before, _) = card(&stage.discord, &answer);
+        stage.discord.edit_pictures(picture, vec![Picture::scene(OTHER)]);
+        for id in [by_prefix, by_menu] {
+            stage
+                .discord
+                .wait("the edited answer", |world| {
+                    let answer = world.said(channel).into_iter().find(|(known, _)| *known == id)?.1;
+                    let [(bytes, _)] = &world.shown(&answer)[..] else { return None };
+                    (image::load_from_memory(bytes).unwrap() != before).then_some(())
+                })
+                .await;
+        }
+        stage.discord.delete(picture);
+        stage
+            .discord
+            .wait("no answers", |world| {
+                let left = world.said(channel).into_iter().any(|(id, _)| id == by_prefix || id == by_menu);
+                (!left).then_some(())
+            })
+            .await;
+        stage
+            .until("the removal", async |store| store.asked_posts(key(picture)).await.unwrap().is_empty().then_some(()))
+            .await;
+    }
+    // What went while the bot was away is followed when it is back.
+    let picture = stage.discord.post(talk, Draft::by(stage.cleo).scenes(&[ONE]));
+    let token = stage.discord.menu(Asker::new(stage.ada, talk), "Score", picture.1);
+    let (id, _) = stage.discord.answer(&token).await;
+    stage.send(picture, SendKind::Answer, SendState::Sent).await;
+    stage.kill();
+    stage.discord.delete(picture);
+    stage.start().await;
+    stage
+        .discord
+        .wait("no answer", |world| (!world.said(talk).iter().any(|(known, _)| *known == id)).then_some(()))
+        .await;
 }

@@ -2,8 +2,9 @@
 
 use mekiki::domain::{RatingSource, SendKind, SendState};
 use serde_json::{Value, json};
+use serenity::all::Permissions;
 
-use super::fake::{Asker, Draft, Message};
+use super::fake::{Asker, Draft, Message, Place};
 use super::stage::Stage;
 use super::watching::{ONE, OTHER};
 
@@ -132,4 +133,53 @@ async fn who_opts_out_is_left_alone_and_may_come_back() {
     stage.discord.answer(&stage.discord.slash(ben, "optout", sub("me"))).await;
     let again = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[OTHER]));
     stage.discord.reply_to(again).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_sent_is_told_to_moderators_with_what_to_do() {
+    let Some(mut stage) = Stage::watching(828).await else { return };
+    stage.discord.deny(stage.art, Permissions::ATTACH_FILES);
+    stage.start().await;
+    stage.discord.commands().await;
+    let post = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[ONE]));
+    stage.send(post, SendKind::Reply, SendState::Failed).await;
+    let ada = Asker::new(stage.ada, stage.art).moderating();
+    let (_, panel) = stage.discord.answer(&stage.discord.slash(ada, "setup", json!([]))).await;
+    assert!(panel.text().contains("One message of the last day"), "{}", panel.text());
+    assert!(panel.text().contains("Attach Files"), "{}", panel.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_about_what_they_may_not_see() {
+    let Some(mut stage) = Stage::watching(829).await else { return };
+    let secret = stage.discord.channel(Place::text(stage.guild), "secret");
+    stage.discord.deny_to(secret, stage.ben, Permissions::VIEW_CHANNEL);
+    stage.watch(secret).await;
+    stage.start().await;
+    stage.discord.commands().await;
+    let open = stage.discord.post(stage.art, Draft::by(stage.ada).scenes(&[ONE]));
+    stage.send(open, SendKind::Reply, SendState::Sent).await;
+    let closed = stage.discord.post(secret, Draft::by(stage.ada).scenes(&[OTHER, 5, 6, 7]));
+    stage.send(closed, SendKind::Reply, SendState::Sent).await;
+    let ben = Asker::new(stage.ben, stage.art);
+    let (_, question) = stage.discord.answer(&stage.discord.slash(ben, "rate", json!([]))).await;
+    assert!(question.component("ask:4:").is_some(), "{}", question.text());
+    let store = stage.store().await;
+    let seen = store.message_posts(super::stage::key(open), false).await.unwrap();
+    let post = base36(seen[0].0.unsigned_abs());
+    for pair in
+        question.component("ask:4:").unwrap()["custom_id"].as_str().unwrap().split(':').last().unwrap().split('.')
+    {
+        assert!(pair.starts_with(&format!("{post}-")), "{pair} is not of post {post}");
+    }
+    store.close().await;
+}
+
+fn base36(mut n: u64) -> String {
+    let mut digits = Vec::new();
+    while n > 0 {
+        digits.push(char::from_digit((n % 36) as u32, 36).unwrap());
+        n /= 36;
+    }
+    digits.into_iter().rev().collect()
 }

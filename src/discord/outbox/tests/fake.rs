@@ -81,6 +81,16 @@ impl Fake {
         self.lock().channels.get(&channel).cloned().unwrap_or_default()
     }
 
+    /// A message that a command has sent; answers its id.
+    pub(super) fn say(&self, channel: u64, text: &str) -> u64 {
+        let mut server = self.lock();
+        server.last_id += 1;
+        let id = server.last_id;
+        let sent = Sent { id, body: json!({ "content": text }), files: 0, crossposted: false };
+        server.channels.entry(channel).or_default().push(sent);
+        id
+    }
+
     pub(super) fn fault(&self, fault: Fault) {
         self.lock().faults.push_back(fault);
     }

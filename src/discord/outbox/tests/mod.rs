@@ -1,6 +1,8 @@
 //! The outbox on a real database, against a small Discord on loopback.
 
 mod fake;
+mod following;
+mod picks;
 mod storm;
 
 use image::RgbImage;
@@ -10,8 +12,8 @@ use time::macros::datetime;
 use super::*;
 use crate::domain::{
     Author, COLOUR_DIMS, Confidence, DeskRules, EMBEDDING_DIMS, Face, Features, GuildSettings, MessageKey, NewPost,
-    Origin, PerceptualHash, PickStyle, PictureBox, PictureId, Place, PostId, PostSource, Rater, Safety, SendId, Size,
-    Verdict,
+    Origin, PerceptualHash, PickStyle, PictureBox, PictureId, Place, PostId, PostSource, Rater, Safety, SendFailure,
+    SendId, Size, Verdict,
 };
 use crate::fetch::{FetchRules, Fetcher};
 use crate::pipeline::{Clock, NewSend, Parts};
@@ -286,6 +288,7 @@ async fn a_missing_permission_is_named_and_the_channel_let_alone_for_a_while() {
     let failed = home.pipeline.failed_sends(Some(SCOPE), NOW - Duration::DAY).await.expect("reads");
     assert_eq!(failed.iter().map(|s| s.id).collect::<Vec<_>>(), [second, first]);
     for row in failed {
+        assert_eq!(row.failure, Some(SendFailure::Permission));
         let error = row.error.expect("says why");
         assert!(error.contains("Attach Files") && error.contains("<#20>"), "{error}");
     }
@@ -294,106 +297,6 @@ async fn a_missing_permission_is_named_and_the_channel_let_alone_for_a_while() {
     let third = home.reply(source(1002)).await;
     home.work().await;
     assert_eq!(home.state(third).await, SendState::Sent);
-}
-
-#[tokio::test]
-async fn a_source_that_goes_takes_its_reply_along_also_when_nobody_said_so() {
-    let home = Home::new().await;
-    let (deleted, unseen) = (source(1000), source(1001));
-    let post = home.post(deleted, 0, 1, false).await;
-    let id = home.reply(deleted).await;
-    home.work().await;
-    assert!(home.pipeline.source_deleted(deleted).await.expect("deletes"));
-    home.work().await;
-    assert_eq!((home.state(id).await, home.fake.messages(CHANNEL).len()), (SendState::Gone, 0));
-    assert_eq!(home.pipeline.store().post(post).await.expect("reads"), None);
-    // Deleted before the bot was told: Discord refuses the reply, and the rest goes as after a deletion.
-    let post = home.post(unseen, 0, 1, false).await;
-    home.fake.lock().sources.clear();
-    let id = home.reply(unseen).await;
-    home.work().await;
-    assert_eq!((home.state(id).await, home.fake.messages(CHANNEL).len()), (SendState::Gone, 0));
-    assert_eq!(home.pipeline.store().post(post).await.expect("reads"), None);
-    // Somebody took the reply away before its source went.
-    let third = source(1002);
-    home.post(third, 0, 1, false).await;
-    let id = home.reply(third).await;
-    home.work().await;
-    home.fake.lock().channels.clear();
-    home.pipeline.source_deleted(third).await.expect("deletes");
-    home.work().await;
-    assert_eq!(home.state(id).await, SendState::Gone);
-}
-
-#[tokio::test]
-async fn an_edit_changes_the_reply_and_silences_it_when_no_face_is_left() {
-    let home = Home::new().await;
-    let at = source(1000);
-    let (first, second) = (home.post(at, 0, 1, false).await, home.post(at, 1, 1, false).await);
-    let id = home.reply(at).await;
-    home.work().await;
-    let before = home.only(CHANNEL);
-    assert!(before.body["content"].as_str().is_some_and(|t| t.starts_with("Found 2 faces")), "{before:?}");
-    assert!(home.pipeline.remove(first).await.expect("removes"));
-    home.work().await;
-    let after = home.only(CHANNEL);
-    assert_eq!((after.id, after.files), (before.id, 1));
-    assert!(after.body["content"].as_str().is_some_and(|t| t.starts_with("Found one face")), "{after:?}");
-    assert!(home.pipeline.remove(second).await.expect("removes"));
-    home.work().await;
-    assert_eq!((home.state(id).await, home.fake.messages(CHANNEL).len()), (SendState::Silent, 0));
-    // Another picture comes: the reply is another message, also to Discord's memory of nonces.
-    home.advance(Duration::SECOND);
-    let third = home.post(at, 2, 1, false).await;
-    let fourth = home.post(at, 3, 1, false).await;
-    home.pipeline.remove(third).await.expect("removes");
-    home.work().await;
-    assert_eq!(home.state(id).await, SendState::Sent);
-    assert_ne!(home.only(CHANNEL).body["nonce"], "mk1");
-    assert!(home.only(CHANNEL).body["components"].to_string().contains(&format!("up:{}", fourth.0)));
-}
-
-#[tokio::test]
-async fn picks_come_in_three_styles_and_credit_whom_they_owe() {
-    let mut home = Home::new().await;
-    for (n, style) in [PickStyle::Crop, PickStyle::Picture, PickStyle::Forward].into_iter().enumerate() {
-        home.settings(GuildSettings {
-            curated: Some(CURATED),
-            style,
-            subscribers: Some(77),
-            ..GuildSettings::default()
-        })
-        .await;
-        home.fake.lock().channels.clear();
-        let at = source(1000 + n as u64);
-        let (post, id) = home.pick(at, false).await;
-        home.work().await;
-        home.restart();
-        home.work().await;
-        assert_eq!(home.state(id).await, SendState::Sent);
-        let messages = home.fake.messages(CURATED);
-        let pick = &messages[0];
-        let text = pick.body["content"].as_str().expect("has words");
-        assert_eq!(
-            text,
-            format!(
-                "<@&77> **4.6** · [post](<https://discord.com/channels/1/20/{}>) by [Aoi\\_\\*](<https://discord.com/users/5>)",
-                at.message
-            )
-        );
-        let mentions = &pick.body["allowed_mentions"];
-        assert_eq!((&mentions["parse"], &mentions["roles"]), (&serde_json::json!([]), &serde_json::json!(["77"])));
-        assert!(pick.body["components"].to_string().contains(&format!("\"up:{}\"", post.0)));
-        assert_eq!(pick.files, usize::from(style != PickStyle::Forward), "{style:?}");
-        assert_eq!(messages.len(), if style == PickStyle::Forward { 2 } else { 1 }, "{style:?}");
-        if let Some(forward) = messages.get(1) {
-            assert_eq!(forward.body["message_reference"]["type"], 1);
-            assert_eq!(home.row(id).await.companion, Some(forward.id));
-        }
-        home.pipeline.source_deleted(at).await.expect("deletes");
-        home.work().await;
-        assert!(home.fake.messages(CURATED).is_empty(), "{style:?}: the pick and what came with it are gone");
-    }
 }
 
 #[tokio::test]
@@ -415,42 +318,4 @@ async fn what_is_age_restricted_is_shown_in_age_restricted_channels_only() {
     home.work().await;
     assert_eq!(home.state(pick).await, SendState::Sent);
     assert_eq!((home.only(CURATED).files, home.only(CHANNEL).files), (1, 1));
-}
-
-#[tokio::test]
-async fn an_announcement_channel_is_published_and_what_is_too_much_is_collected() {
-    let home = Home::new().await;
-    let settings = GuildSettings { curated: Some(CURATED), curated_announces: true, ..GuildSettings::default() };
-    home.settings(settings).await;
-    let published = || home.fake.messages(CURATED).iter().filter(|m| m.crossposted).count();
-    let mut picks = Vec::new();
-    for n in 0..9 {
-        picks.push(home.pick(source(1000 + n), false).await.1);
-    }
-    home.fake.fault(Fault::Refuse(429, 0));
-    home.work().await;
-    home.advance(Duration::MINUTE);
-    home.work().await;
-    assert_eq!((home.fake.messages(CURATED).len(), published()), (9, 9));
-    for n in 9..12 {
-        picks.push(home.pick(source(1000 + n), false).await.1);
-    }
-    home.work().await;
-    assert_eq!((home.fake.messages(CURATED).len(), published()), (12, 9), "three wait");
-    home.advance(Duration::minutes(30));
-    home.work().await;
-    let messages = home.fake.messages(CURATED);
-    assert_eq!((messages.len(), published()), (13, 10), "and come in a digest");
-    let digest = messages[12].body["content"].as_str().expect("has words");
-    assert!(digest.starts_with("**3 more picks**"), "{digest}");
-    for pick in &picks[9..] {
-        let key = home.row(*pick).await.key().expect("was sent");
-        assert!(digest.contains(&format!("https://discord.com/channels/1/{key}")), "{digest}");
-    }
-    // A pick that goes leaves the digest.
-    home.pipeline.source_deleted(source(1009)).await.expect("deletes");
-    home.work().await;
-    let messages = home.fake.messages(CURATED);
-    assert_eq!(messages.len(), 12);
-    assert!(messages[11].body["content"].as_str().is_some_and(|t| t.starts_with("**2 more picks**")), "{messages:?}");
 }

@@ -145,6 +145,15 @@ impl Discord {
         });
     }
 
+    /// Takes permissions from somebody in a channel.
+    pub(crate) fn deny_to(&self, channel: u64, user: u64, denied: Permissions) {
+        self.world(|world| {
+            let place = world.channels.get_mut(&channel).expect("the channel");
+            place.overwrites.push(Overwrite { of: user, member: true, deny: denied });
+            tell(world, channel, "UPDATE");
+        });
+    }
+
     pub(crate) fn restrict(&self, channel: u64, nsfw: bool) {
         self.world(|world| {
             world.channels.get_mut(&channel).expect("the channel").nsfw = nsfw;
