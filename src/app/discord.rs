@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::serve::web_settings;
 use crate::config::Config;
-use crate::discord::{App, Breaker, FeedAddresses, MessageLinks, Policy, Settings, ShardRange, breaker, build_http};
+use crate::discord::{
+    App, Breaker, FeedAddresses, MessageLinks, Patience, Policy, Rest, Settings, ShardRange, breaker,
+};
 use crate::pipeline::{Pipeline, SystemClock};
 use crate::web::guild_feed_address;
 
@@ -12,7 +14,7 @@ use crate::web::guild_feed_address;
 #[derive(Debug)]
 pub(super) struct Discord {
     settings: Settings,
-    http: Arc<serenity::http::Http>,
+    rest: Arc<Rest>,
     calls: Arc<Breaker>,
 }
 
@@ -30,17 +32,18 @@ impl Discord {
             crops_days: config.crops_days,
             learn_from: config.learn_from.clone(),
             shards,
+            patience: Patience::default(),
         };
-        let http = Arc::new(build_http(&settings));
-        Some(Self { settings, http, calls: breaker(Arc::new(SystemClock)) })
+        let rest = Arc::new(Rest::new(&settings));
+        Some(Self { settings, rest, calls: breaker(Arc::new(SystemClock)) })
     }
 
     /// Finds a picture's link anew.
     pub(super) fn links(&self) -> Arc<MessageLinks> {
-        Arc::new(MessageLinks { http: Arc::clone(&self.http), calls: Arc::clone(&self.calls) })
+        Arc::new(MessageLinks { rest: Arc::clone(&self.rest), calls: Arc::clone(&self.calls) })
     }
 
     pub(super) fn app(self, pipeline: Arc<Pipeline>) -> App {
-        App::new(pipeline, self.settings, self.http, self.calls)
+        App::new(pipeline, self.settings, self.rest, self.calls)
     }
 }

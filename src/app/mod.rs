@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use crate::config::Config;
 use crate::domain::{Confidence, DeskRules};
 use crate::fetch::{FetchRules, Fetcher};
-use crate::pipeline::{FreshLinks, Parts, Pipeline, SystemClock};
+use crate::pipeline::{Clock, FreshLinks, Parts, Pipeline};
 use crate::store::{Blobs, Store};
 use crate::vision::decode::DecodeLimits;
 use crate::vision::{Engine, EngineOptions};
@@ -70,9 +70,9 @@ pub fn database_path(config: &Config) -> PathBuf {
 pub async fn build_pipeline(
     config: &Config,
     models: LoadedModels,
-    store: Store,
-    blobs: Blobs,
+    (store, blobs): (Store, Blobs),
     links: Option<Arc<dyn FreshLinks>>,
+    clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<Pipeline>> {
     let options = EngineOptions { floor: config.min_confidence, runs: models.runs, ..EngineOptions::default() };
     // With no more workers than places in its queue, the engine always has room for them.
@@ -84,7 +84,7 @@ pub async fn build_pipeline(
         engine,
         fetcher: Fetcher::new(fetch_rules(config)).context("cannot build the download client")?,
         links,
-        clock: Arc::new(SystemClock),
+        clock,
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: config.threshold, picks_per_hour: config.picks_per_hour, ..DeskRules::default() },
         learn_from: config.learn_from.clone(),

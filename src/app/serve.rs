@@ -15,7 +15,7 @@ use super::page::Page;
 use super::{DataFolder, LoadedModels, build_pipeline, open_store};
 use crate::config::{Config, Language};
 use crate::discord::{self, ShardRange};
-use crate::pipeline::FreshLinks;
+use crate::pipeline::{FreshLinks, SystemClock};
 use crate::store::{BlobKind, Blobs};
 use crate::web::{Lang, ModelView, WebSettings, router};
 
@@ -41,7 +41,7 @@ pub async fn serve(config: &Config, shards: Option<ShardRange>) -> anyhow::Resul
     let blobs = folder.blobs()?;
     let discord = Discord::new(config, shards);
     let links = discord.as_ref().map(|d| d.links() as Arc<dyn FreshLinks>);
-    let pipeline = build_pipeline(config, models, store.clone(), blobs.clone(), links).await?;
+    let pipeline = build_pipeline(config, models, (store.clone(), blobs.clone()), links, Arc::new(SystemClock)).await?;
     let discord = discord.map(|d| d.app(Arc::clone(&pipeline)));
     let left = pipeline.tidy_spool().await?;
     if left > 0 {

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-use serenity::all::{Client, ClientBuilder, GatewayIntents, HttpBuilder};
+use serenity::all::{BotGateway, Client, ClientBuilder, GatewayIntents};
 use serenity::gateway::GatewayError;
-use serenity::http::{Http, HttpError};
+use serenity::http::HttpError;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -15,13 +14,10 @@ use super::listener::Listener;
 use super::places::Places;
 use super::reconcile::Reconciler;
 use super::shards::{self, ShardRange};
-use super::{App, Outbox, Settings, framework};
+use super::{App, Outbox, framework};
 
 /// How long a stop waits for answers in the making, and for the shards to say goodbye.
 const GRACE: Duration = Duration::from_secs(10);
-/// Pauses between tries to connect at all.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Said once in the log, and on the health page as long as it is so.
 pub(super) const NO_CONTENT: &str = "Discord does not tell this bot what messages say and show, so it sees no pictures in watched channels; slash \
@@ -46,17 +42,6 @@ pub enum Fatal {
     Base(String),
 }
 
-/// The client for Discord's REST interface. With a base, everything goes there over plain HTTP, and nothing waits for
-/// rate limits; without, to Discord, with serenity's limiter.
-pub fn build_http(settings: &Settings) -> Http {
-    let builder = HttpBuilder::new(settings.token.expose_secret());
-    match &settings.base {
-        // Serenity's limiter knows no proxy: it would send the request to the real Discord.
-        Some(base) => builder.proxy(base.as_str().trim_end_matches('/')).ratelimiter_disabled(true).build(),
-        None => builder.build(),
-    }
-}
-
 /// Only what is needed. What messages say and show is a privilege that a bot may not have.
 fn intents(reads_messages: bool) -> GatewayIntents {
     let needed = GatewayIntents::GUILDS
@@ -78,6 +63,8 @@ enum End {
     Fatal(Fatal),
     /// Worth another try.
     Lost(serenity::Error),
+    /// A shard cannot be kept or made alive in this connection.
+    Dead(u32),
 }
 
 /// Is on Discord until stopped: first the gateway is left, then what was heard is dealt with and answers in the making
@@ -112,7 +99,8 @@ async fn connect(
     outbox: &CurrentOutbox,
     stop: &CancellationToken,
 ) -> Result<(), Fatal> {
-    let mut pause = FIRST_PAUSE;
+    let patience = app.settings.patience;
+    let (mut pause, mut in_vain) = (patience.first_pause, 0);
     loop {
         let begun = tokio::time::Instant::now();
         match session(app, queue, outbox, stop).await {
@@ -125,13 +113,21 @@ async fn connect(
             End::NoContent => return Err(Fatal::Intents),
             End::Fatal(why) => return Err(why),
             End::Lost(error) => tracing::warn!(%error, "no connection to Discord; trying again in {pause:?}"),
+            End::Dead(shard) => {
+                in_vain = if begun.elapsed() > patience.longest_pause { 1 } else { in_vain + 1 };
+                if in_vain >= patience.connections {
+                    return Err(Fatal::Shard(shard));
+                }
+                tracing::warn!(shard, in_vain, "Discord does not take a shard, or lost it; asking anew in {pause:?}");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(pause) => {}
         }
         // What held for a while is a new trouble.
-        pause = if begun.elapsed() > LONGEST_PAUSE { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        let held = begun.elapsed() > patience.longest_pause;
+        pause = if held { patience.first_pause } else { (pause * 2).min(patience.longest_pause) };
     }
 }
 
@@ -144,7 +140,7 @@ async fn session(
 ) -> End {
     let gateway = tokio::select! {
         () = stop.cancelled() => return End::Stopped,
-        gateway = app.http.get_bot_gateway() => match gateway {
+        gateway = get_gateway(app) => match gateway {
             Ok(gateway) => gateway,
             Err(error) => return ended(error),
         },
@@ -178,6 +174,7 @@ async fn session(
     tracing::info!(shards = %format_args!("{}..{}/{}", shards.from, shards.to, shards.total), "connecting to Discord");
     let manager = Arc::clone(&client.shard_manager);
     let (http, cache) = (Arc::clone(&client.http), Arc::clone(&client.cache));
+    app.rest.use_http(Arc::clone(&http));
     let outbox = Arc::new(Outbox::new(Arc::clone(&app.pipeline), http, cache, Arc::clone(&app.calls)));
     *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&outbox));
     let sending = stop.child_token();
@@ -189,10 +186,11 @@ async fn session(
             Ok(()) => End::Stopped,
             Err(error) => ended(error),
         },
-        dead = shards::watch(&manager, &app.status, |shard| counts.heard(shard)) => End::Fatal(Fatal::Shard(dead.0)),
+        dead = shards::watch(&manager, &app.status, &app.settings.patience, |shard| counts.heard(shard)) => End::Dead(dead.0),
     };
     app.status.set_connected(false);
     sending.cancel();
+    shards::release(&manager, None).await;
     if tokio::time::timeout(GRACE, manager.shutdown_all()).await.is_err() {
         tracing::warn!("a shard did not say goodbye in time");
     }
@@ -202,8 +200,12 @@ async fn session(
     end
 }
 
+async fn get_gateway(app: &App) -> serenity::Result<BotGateway> {
+    app.rest.http().get_bot_gateway().await
+}
+
 async fn build(app: &App, queue: mpsc::UnboundedSender<Heard>, counts: Arc<Counts>) -> serenity::Result<Client> {
-    ClientBuilder::new_with_http(build_http(&app.settings), intents(app.status.reads_messages()))
+    ClientBuilder::new_with_http(app.rest.fresh(), intents(app.status.reads_messages()))
         .framework(framework(app.clone()))
         .raw_event_handler(Ear::new(queue, counts))
         .await

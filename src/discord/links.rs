@@ -10,13 +10,14 @@ use serenity::http::{Http, LightMethod, Request, Route};
 use super::breaker::{Act, Breaker, CallError};
 use super::pictures;
 use super::raw::RawMessage;
+use super::rest::Rest;
 use crate::domain::MessageKey;
 use crate::pipeline::{Fresh, FreshLinks};
 
 /// Asks Discord.
 #[derive(Debug)]
 pub struct MessageLinks {
-    pub http: Arc<Http>,
+    pub rest: Arc<Rest>,
     pub calls: Arc<Breaker>,
 }
 
@@ -27,7 +28,7 @@ impl FreshLinks for MessageLinks {
         key: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<Fresh, String>> + Send + 'a>> {
         Box::pin(async move {
-            match fetch_message(&self.http, &self.calls, message).await {
+            match fetch_message(&self.rest.http(), &self.calls, message).await {
                 Ok(value) => Ok(find(&value, key)),
                 Err(error) if error.is_gone() => Ok(Fresh::MessageGone),
                 Err(error) => Err(error.to_string()),

@@ -218,7 +218,7 @@ impl Listener {
         let (status, pipeline) = (&self.app.status, &self.app.pipeline);
         status.set_me(session.me);
         status.set_connected(true);
-        self.app.http.set_application_id(ApplicationId::new(session.application));
+        self.app.rest.http().set_application_id(ApplicationId::new(session.application));
         self.places.use_cache(Arc::clone(&session.cache));
         let here: HashSet<u64> = session.guilds.iter().copied().collect();
         for guild in pipeline.guilds().await? {
@@ -267,7 +267,7 @@ impl Listener {
         {
             return Ok(());
         }
-        match fetch_message(&self.app.http, &self.app.calls, message.key).await {
+        match fetch_message(&self.app.rest.http(), &self.app.calls, message.key).await {
             Ok(value) => match RawMessage::read(&value) {
                 Some(whole) => {
                     let whole = RawMessage { guild: message.guild, ..whole };

@@ -20,6 +20,7 @@ mod places;
 mod raw;
 mod recent;
 mod reconcile;
+mod rest;
 mod setup;
 mod shards;
 mod status;
@@ -31,7 +32,6 @@ mod why;
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use serenity::http::Http;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -40,7 +40,7 @@ use crate::pipeline::{Clock, Pipeline};
 
 pub use crate::domain::Lang;
 pub use breaker::{Act, Breaker, CallError, Refusal};
-pub use client::{Fatal, build_http, run};
+pub use client::{Fatal, run};
 pub use commands::framework;
 #[cfg(test)]
 pub(crate) use commands::keys;
@@ -49,7 +49,8 @@ pub use message::{Credit, ScoreMessage, Told, ToldFace, compose, pick_line};
 pub use outbox::Outbox;
 pub use pictures::of_message as pictures_of;
 pub use raw::{id_at, time_of};
-pub use shards::{BadShardRange, ShardRange};
+pub use rest::Rest;
+pub use shards::{BadShardRange, Patience, ShardRange};
 pub use status::Status;
 pub use telling::{Telling, score_message};
 pub use watch::Policy;
@@ -74,6 +75,7 @@ pub struct Settings {
     pub learn_from: Vec<RatingSource>,
     /// This process's share; `None`: as many shards as Discord advises.
     pub shards: Option<ShardRange>,
+    pub patience: Patience,
 }
 
 /// Tells the address of a guild's feed, for a feed reader outside; `None` while the page has no public address.
@@ -103,8 +105,8 @@ pub struct App {
     pub pipeline: Arc<Pipeline>,
     pub settings: Arc<Settings>,
     /// For what the bot does of its own accord; commands answer through their own context.
-    pub http: Arc<Http>,
-    /// Every such request goes through it: `app.calls.call(Some((channel, Act::Write)), app.http.…).await`.
+    pub rest: Arc<Rest>,
+    /// Every such request goes through it: `app.calls.call(Some((channel, Act::Write)), app.rest.http().…).await`.
     pub calls: Arc<Breaker>,
     pub status: Arc<Status>,
     /// Answers in the making: a stop waits for the tokens of it, some seconds.
@@ -112,11 +114,11 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(pipeline: Arc<Pipeline>, settings: Settings, http: Arc<Http>, calls: Arc<Breaker>) -> Self {
+    pub fn new(pipeline: Arc<Pipeline>, settings: Settings, rest: Arc<Rest>, calls: Arc<Breaker>) -> Self {
         Self {
             pipeline,
             settings: Arc::new(settings),
-            http,
+            rest,
             calls,
             status: Arc::default(),
             in_flight: TaskTracker::new(),

@@ -101,8 +101,8 @@ fn place_of(channel: &GuildChannel) -> Place {
 }
 
 async fn ask(app: &App, channel: u64) -> Result<Option<GuildChannel>, CallError> {
-    let request = app.http.get_channel(ChannelId::new(channel));
-    match app.calls.call(Some((channel, Act::Read)), request).await {
+    let http = app.rest.http();
+    match app.calls.call(Some((channel, Act::Read)), http.get_channel(ChannelId::new(channel))).await {
         Ok(Channel::Guild(channel)) => Ok(Some(channel)),
         Ok(_) => Ok(None),
         Err(error) if error.is_gone() || error.is_forbidden() => Ok(None),

@@ -150,13 +150,13 @@ impl Reconciler {
     async fn ask<T: DeserializeOwned>(&self, place: Option<(u64, Act)>, request: Request<'_>) -> Result<T, CallError> {
         let mut pause = PAUSE;
         for _ in 1..ASKED {
-            match self.app.calls.call(place, self.app.http.fire(request.clone())).await {
+            match self.app.calls.call(place, self.app.rest.http().fire(request.clone())).await {
                 Err(error) if error.is_retryable() => tokio::time::sleep(pause).await,
                 answer => return answer,
             }
             pause *= 2;
         }
-        self.app.calls.call(place, self.app.http.fire(request)).await
+        self.app.calls.call(place, self.app.rest.http().fire(request)).await
     }
 
     /// (thread, its channel) of all threads that are open.
@@ -211,7 +211,7 @@ impl Reconciler {
     async fn single(&self, key: MessageKey, guild: u64, is_new: bool) -> Result<(), Trouble> {
         let as_of = Instant::now();
         self.throttle().await;
-        match fetch_message(&self.app.http, &self.app.calls, key).await {
+        match fetch_message(&self.app.rest.http(), &self.app.calls, key).await {
             Ok(value) => {
                 if let Some(message) = RawMessage::read(&value) {
                     self.tell(Heard::Fetched {
@@ -276,7 +276,7 @@ impl Reconciler {
         for _ in 0..TRIES {
             let as_of = Instant::now();
             self.throttle().await;
-            let found = fetch_message(&self.app.http, &self.app.calls, message).await?;
+            let found = fetch_message(&self.app.rest.http(), &self.app.calls, message).await?;
             let reactions = found.get("reactions").and_then(Value::as_array).into_iter().flatten();
             let mut standing = Vec::new();
             for reaction in reactions {

@@ -5,23 +5,52 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serenity::all::{ShardId, ShardManager};
+use serenity::all::{OnlineStatus, ShardId, ShardManager};
 use serenity::gateway::ConnectionStage;
 use tokio::time::Instant;
 
 use super::status::Status;
 
-/// How often the watchdog looks.
-const LOOK: Duration = Duration::from_secs(5);
-/// Discord's heartbeat takes 41 s: twice that without any sign is silence.
-const SILENCE: Duration = Duration::from_secs(90);
-/// A shard that is not connected has this long to become so.
-const CONNECTING: Duration = Duration::from_mins(1);
-/// A shard that was never connected is not restarted, for serenity is at it; after so long, nothing helps.
-const NEVER: Duration = Duration::from_mins(5);
-/// Restarts of one shard in a row, never connected between, after which there is no sense in more. Few, since a runner
-/// whose connection has ended otherwise than it thinks waits for its end for ever.
-const RESTARTS: u32 = 3;
+/// How long things about the connection may take before something is done about it. Tests have less of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How often the watchdog looks.
+    pub look: Duration,
+    /// A shard without any sign for so long is silent.
+    pub silence: Duration,
+    /// A shard that is not connected any more has this long to become so.
+    pub connecting: Duration,
+    /// One that never was has this long: then Discord does not take it, and is asked anew what it would take.
+    pub accepting: Duration,
+    /// Restarts of one shard in a row, never connected between, after which the whole connection is made anew.
+    pub restarts: u32,
+    /// The first pause between two connections; each is twice the one before.
+    pub first_pause: Duration,
+    pub longest_pause: Duration,
+    /// Connections in a row that shards died of, none of which held for longer than the longest pause.
+    pub connections: u32,
+}
+
+impl Patience {
+    const DEFAULT: Self = Self {
+        look: Duration::from_secs(5),
+        // Discord's heartbeat takes 41 s: twice that and a little.
+        silence: Duration::from_secs(90),
+        connecting: Duration::from_mins(1),
+        accepting: Duration::from_secs(30),
+        // Few, since a runner whose connection has ended otherwise than it thinks waits for its end for ever.
+        restarts: 3,
+        first_pause: Duration::from_secs(1),
+        longest_pause: Duration::from_mins(1),
+        connections: 10,
+    };
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
 
 /// Shards of one process, of all there are. As text: `a..b/n`, the shards from `a` to before `b` of `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +101,8 @@ pub(super) struct Sign {
 pub(super) enum Ill {
     Silent,
     NotConnected,
-    /// Never was, nor will be.
-    Hopeless,
+    /// It never was connected: for a close code that serenity takes for nothing (4003, 4010, 4011), for instance.
+    NotTaken,
 }
 
 /// What is known of one shard.
@@ -92,7 +121,7 @@ impl Pulse {
     }
 
     /// Takes a sign in; answers what is wrong.
-    pub(super) fn feel(&mut self, sign: Sign, now: Instant) -> Option<Ill> {
+    pub(super) fn feel(&mut self, sign: Sign, patience: &Patience, now: Instant) -> Option<Ill> {
         if sign != self.sign {
             self.heard_at = now;
             self.sign = sign;
@@ -104,10 +133,10 @@ impl Pulse {
         }
         let connecting = now - self.connected_at;
         if !self.was_connected {
-            (connecting >= NEVER).then_some(Ill::Hopeless)
-        } else if connecting >= CONNECTING {
+            (connecting >= patience.accepting).then_some(Ill::NotTaken)
+        } else if connecting >= patience.connecting {
             Some(Ill::NotConnected)
-        } else if sign.connected && now - self.heard_at >= SILENCE {
+        } else if sign.connected && now - self.heard_at >= patience.silence {
             Some(Ill::Silent)
         } else {
             None
@@ -115,39 +144,65 @@ impl Pulse {
     }
 
     /// It is restarted now; false when that has been in vain too often.
-    pub(super) fn restarted(&mut self, now: Instant) -> bool {
+    pub(super) fn restarted(&mut self, patience: &Patience, now: Instant) -> bool {
         self.heard_at = now;
         self.connected_at = now;
         self.restarts += 1;
-        self.restarts <= RESTARTS
+        self.restarts <= patience.restarts
     }
 }
 
-/// Restarts shards that hear nothing. Ends only when a shard cannot be brought back.
-pub(super) async fn watch(manager: &Arc<ShardManager>, status: &Status, events: impl Fn(u32) -> u64) -> ShardId {
+/// Restarts shards that hear nothing. Ends when restarting does not help.
+pub(super) async fn watch(
+    manager: &Arc<ShardManager>,
+    status: &Status,
+    patience: &Patience,
+    events: impl Fn(u32) -> u64,
+) -> ShardId {
     let mut pulses: HashMap<ShardId, Pulse> = HashMap::new();
+    let mut nobody_since = Instant::now();
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(patience.look).await;
         let now = Instant::now();
-        let signs: Vec<(ShardId, Sign)> = {
-            let runners = manager.runners.lock().await;
-            let sign = |(id, info): (&ShardId, &serenity::gateway::ShardRunnerInfo)| {
-                let connected = info.stage == ConnectionStage::Connected;
-                (*id, Sign { connected, latency: info.latency, events: events(id.0) })
-            };
-            runners.iter().map(sign).collect()
-        };
+        let signs = signs(manager, &events).await;
         status.set_connected(signs.iter().any(|(_, sign)| sign.connected));
+        // Serenity starts one shard after the other, and waits for ever where one gets no answer.
+        if !signs.is_empty() {
+            nobody_since = now;
+        } else if now - nobody_since >= patience.connecting {
+            return pulses.keys().copied().min().unwrap_or(ShardId(0));
+        }
         // One that is not among the runners is being started by serenity: a second start would be a second session.
         for (id, sign) in signs {
             let pulse = pulses.entry(id).or_insert_with(|| Pulse::new(sign, now));
-            let Some(ill) = pulse.feel(sign, now) else { continue };
-            if ill == Ill::Hopeless || !pulse.restarted(now) {
+            let Some(ill) = pulse.feel(sign, patience, now) else { continue };
+            tracing::warn!(shard = id.0, ?ill, "a shard does not answer");
+            if ill == Ill::NotTaken || !pulse.restarted(patience, now) {
                 return id;
             }
-            tracing::warn!(shard = id.0, ?ill, "a shard does not answer and is restarted");
             metrics::counter!("mekiki_discord_shard_restarts_total").increment(1);
+            release(manager, Some(id)).await;
             manager.restart(id).await;
+        }
+    }
+}
+
+async fn signs(manager: &ShardManager, events: impl Fn(u32) -> u64) -> Vec<(ShardId, Sign)> {
+    let runners = manager.runners.lock().await;
+    let sign = |(id, info): (&ShardId, &serenity::gateway::ShardRunnerInfo)| {
+        let connected = info.stage == ConnectionStage::Connected;
+        (*id, Sign { connected, latency: info.latency, events: events(id.0) })
+    };
+    runners.iter().map(sign).collect()
+}
+
+/// Lets runners end whose connection has ended without their noticing: told to shut down, they would wait for a goodbye in
+/// a loop that never pauses, and hold a thread of the program for ever. Having something to send, they end by themselves; to
+/// Discord, on a connection that is alive, it says nothing new.
+pub(super) async fn release(manager: &ShardManager, only: Option<ShardId>) {
+    for (id, info) in &*manager.runners.lock().await {
+        if only.is_none_or(|only| only == *id) {
+            info.runner_tx.set_presence(None, OnlineStatus::Online);
         }
     }
 }
@@ -173,6 +228,7 @@ mod tests {
         }
     }
 
+    const PATIENCE: Patience = Patience::DEFAULT;
     const UP: Sign = Sign { connected: true, latency: Some(Duration::from_millis(40)), events: 7 };
 
     #[test]
@@ -182,13 +238,17 @@ mod tests {
         for beat in 1..100u64 {
             let now = start + Duration::from_secs(41 * beat);
             let sign = Sign { latency: Some(Duration::from_micros(40_000 + beat)), ..UP };
-            assert_eq!(pulse.feel(sign, now), None);
+            assert_eq!(pulse.feel(sign, &PATIENCE, now), None);
         }
         let last = start + Duration::from_secs(41 * 99);
         let sign = Sign { latency: Some(Duration::from_micros(40_099)), ..UP };
-        assert_eq!(pulse.feel(sign, last + SILENCE - Duration::from_secs(1)), None);
-        assert_eq!(pulse.feel(sign, last + SILENCE), Some(Ill::Silent));
-        assert_eq!(pulse.feel(Sign { events: 8, ..sign }, last + SILENCE), None, "an event is a sign, too");
+        assert_eq!(pulse.feel(sign, &PATIENCE, last + PATIENCE.silence - Duration::from_secs(1)), None);
+        assert_eq!(pulse.feel(sign, &PATIENCE, last + PATIENCE.silence), Some(Ill::Silent));
+        assert_eq!(
+            pulse.feel(Sign { events: 8, ..sign }, &PATIENCE, last + PATIENCE.silence),
+            None,
+            "an event is a sign, too"
+        );
     }
 
     const DOWN: Sign = Sign { connected: false, latency: None, events: 0 };
@@ -199,23 +259,23 @@ mod tests {
         let mut pulse = Pulse::new(UP, now);
         let mut restarts = 0;
         loop {
-            now += CONNECTING;
-            assert_eq!(pulse.feel(DOWN, now), Some(Ill::NotConnected));
-            if !pulse.restarted(now) {
+            now += PATIENCE.connecting;
+            assert_eq!(pulse.feel(DOWN, &PATIENCE, now), Some(Ill::NotConnected));
+            if !pulse.restarted(&PATIENCE, now) {
                 break;
             }
             restarts += 1;
         }
-        assert_eq!(restarts, RESTARTS);
-        assert_eq!(pulse.feel(UP, now), None);
-        assert!(pulse.restarted(now), "once it was connected, the count begins anew");
+        assert_eq!(restarts, PATIENCE.restarts);
+        assert_eq!(pulse.feel(UP, &PATIENCE, now), None);
+        assert!(pulse.restarted(&PATIENCE, now), "once it was connected, the count begins anew");
     }
 
     #[test]
-    fn one_that_was_never_connected_is_left_to_serenity_and_then_given_up() {
+    fn one_that_was_never_connected_is_left_to_serenity_for_a_while() {
         let start = Instant::now();
         let mut pulse = Pulse::new(DOWN, start);
-        assert_eq!(pulse.feel(DOWN, start + CONNECTING), None);
-        assert_eq!(pulse.feel(DOWN, start + NEVER), Some(Ill::Hopeless));
+        assert_eq!(pulse.feel(DOWN, &PATIENCE, start + PATIENCE.accepting - Duration::from_secs(1)), None);
+        assert_eq!(pulse.feel(DOWN, &PATIENCE, start + PATIENCE.accepting), Some(Ill::NotTaken));
     }
 }
