@@ -1,7 +1,6 @@
 //! All SQL, one file a table family; and the blobs on disk. SQLite in WAL mode.
 
 mod asking;
-mod asks;
 mod blobs;
 mod codec;
 mod cursors;
@@ -32,7 +31,6 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use asking::{Asking, OpenFace};
-pub use asks::{Askable, AskedFace};
 pub use blobs::{BlobId, BlobKind, Blobs};
 pub use cursors::Cursor;
 pub use desk::Case;

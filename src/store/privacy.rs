@@ -27,7 +27,7 @@ const EXPORTED: [(&str, &str); 7] = [
          ORDER BY id",
     ),
     ("not_a_face", "SELECT face, at FROM face_reports WHERE person = ?2 ORDER BY at, face"),
-    ("asked", "SELECT face, at, shown, propensity FROM asked_faces WHERE person = ?1 ORDER BY at, face"),
+    ("asked", "SELECT scope, face, at, shown, propensity FROM asked WHERE rater = ?2 ORDER BY id"),
     (
         "taste_versions",
         "SELECT fitted_at, ratings, promoted, held_out_spearman, held_out_ratings FROM tastes WHERE scope = ?3 ORDER BY id",
@@ -63,10 +63,10 @@ impl Store {
         scopes.push(Scope::User(id).to_string());
         sqlx::query("DELETE FROM ratings WHERE rater = ?").bind(&rater).execute(&mut *tx).await?;
         sqlx::query("DELETE FROM face_reports WHERE person = ?").bind(&rater).execute(&mut *tx).await?;
+        sqlx::query("DELETE FROM asked WHERE rater = ?").bind(&rater).execute(&mut *tx).await?;
         for sql in [
             "DELETE FROM reactions WHERE person = ?",
             "DELETE FROM asks WHERE person = ?",
-            "DELETE FROM asked_faces WHERE person = ?",
             "DELETE FROM people WHERE id = ?",
         ] {
             sqlx::query(sql).bind(person).execute(&mut *tx).await?;
