@@ -1,188 +1,152 @@
-//! Which faces are worth a rating most: those the taste is least sure of, and unlike each other.
+//! Which of the faces that may be asked about are asked, on the page and by `/rate` alike: what would tell the taste most
+//! about the rest ([`crate::taste::ask`]), of near-duplicates one, a part by lot.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use rand::{Rng, RngExt};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
-use crate::domain::{FaceId, PerceptualHash, PictureId};
+use crate::domain::{PerceptualHash, PictureId};
+use crate::store::{Asking, OpenFace};
+use crate::taste::Taste;
+use crate::taste::ask::{self, Candidate, EXPLORATION};
 
-/// Share of the questions that are drawn at random from all that could be asked: what the taste is judged by must not be
-/// chosen by the taste alone.
-pub(super) const EXPLORATION: f32 = 0.08;
-
-/// A face that could be asked for.
-#[derive(Debug, Clone)]
-pub(super) struct Candidate {
-    pub(super) face: FaceId,
-    pub(super) picture: PictureId,
-    pub(super) hash: PerceptualHash,
-    /// Of the taste's score; the same for all while there is no taste.
-    pub(super) spread: f32,
-    /// The embedding at length 1.
-    pub(super) direction: Vec<f32>,
-}
-
-/// One question, with the chance that this face was the one taken.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Choice {
-    pub(super) face: FaceId,
-    pub(super) by_lot: bool,
-    pub(super) propensity: f32,
-}
-
-/// A vector at length 1; zeros stay zeros.
-pub(super) fn direction(embedding: &[f32]) -> Vec<f32> {
-    let length = embedding.iter().map(|x| x * x).sum::<f32>().sqrt();
-    let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
-    embedding.iter().map(|x| x * scale).collect()
-}
-
-/// Leaves one picture of each near-duplicate group: the one that was judged or asked for before, else the first.
-pub(super) fn one_of_each_group(candidates: Vec<Candidate>, before: &[(PictureId, PerceptualHash)]) -> Vec<Candidate> {
-    let mut kept: Vec<(PictureId, PerceptualHash)> = before.to_vec();
-    let mut known: HashSet<PictureId> = before.iter().map(|(id, _)| *id).collect();
-    let mut dropped: HashSet<PictureId> = HashSet::new();
-    candidates
+/// Up to `count` of `faces` as (place, question), the most telling first; one a picture, and none that looks like a
+/// picture of `before` unless it is that picture. `seed` decides the lot.
+pub(super) fn choose(
+    faces: &[OpenFace],
+    before: &[(PictureId, PerceptualHash)],
+    taste: Option<&Taste>,
+    count: usize,
+    seed: u64,
+) -> Vec<(usize, Asking)> {
+    let pictures: Vec<_> = faces.iter().map(|f| (f.row.picture, f.hash)).collect();
+    let places = one_of_each_group(&pictures, before);
+    let mut number: HashMap<PictureId, u64> = HashMap::new();
+    let candidates: Vec<Candidate> = places
+        .iter()
+        .map(|&place| {
+            let next = number.len() as u64;
+            let group = *number.entry(faces[place].row.picture).or_insert(next);
+            Candidate { features: &faces[place].row.face.features, group }
+        })
+        .collect();
+    let questions = ask::next(&candidates, taste, count, EXPLORATION, &mut ChaCha8Rng::seed_from_u64(seed));
+    questions
         .into_iter()
-        .filter(|c| {
-            if known.contains(&c.picture) {
-                return true;
-            }
-            if dropped.contains(&c.picture) {
-                return false;
-            }
-            let repeats = kept.iter().any(|(_, hash)| hash.is_near(c.hash));
-            if repeats {
-                dropped.insert(c.picture);
-            } else {
-                known.insert(c.picture);
-                kept.push((c.picture, c.hash));
-            }
-            !repeats
+        .map(|q| {
+            let place = places[q.index];
+            let face = faces[place].row.id;
+            (place, Asking { face, by_lot: q.explored, propensity: Some(q.propensity) })
         })
         .collect()
 }
 
-/// Takes up to `n` faces, one after the other: the one with the greatest spread × distance to those taken already, or,
-/// with the chance [`EXPLORATION`], any. Distance is 1 − cosine, 0.0–2.0; of equals the first is taken.
-pub(super) fn choose(candidates: &[Candidate], n: usize, rng: &mut impl Rng) -> Vec<Choice> {
-    let mut left: Vec<&Candidate> = candidates.iter().collect();
-    // Distance of each one left to the nearest taken, in the same order.
-    let mut apart = vec![1.0_f32; left.len()];
-    let mut choices = Vec::with_capacity(n.min(left.len()));
-    while choices.len() < n && !left.is_empty() {
-        let worth = |i: usize| left[i].spread * apart[i];
-        let best = (0..left.len()).rev().max_by(|&a, &b| worth(a).total_cmp(&worth(b))).expect("some are left");
-        let chance = EXPLORATION / left.len() as f32;
-        let by_lot = rng.random::<f32>() < EXPLORATION;
-        let at = if by_lot { rng.random_range(0..left.len()) } else { best };
-        let propensity = if at == best { 1.0 - EXPLORATION + chance } else { chance };
-        let taken = left.remove(at);
-        apart.remove(at);
-        for (near, other) in apart.iter_mut().zip(&left) {
-            let cosine: f32 = other.direction.iter().zip(&taken.direction).map(|(a, b)| a * b).sum();
-            *near = near.min((1.0 - cosine).max(0.0));
+/// Places that are left when of each near-duplicate group one picture stays, with all its places: the one that was judged
+/// or asked about before, else the first.
+fn one_of_each_group(pictures: &[(PictureId, PerceptualHash)], before: &[(PictureId, PerceptualHash)]) -> Vec<usize> {
+    let mut kept: Vec<PerceptualHash> = before.iter().map(|(_, hash)| *hash).collect();
+    let mut known: HashSet<PictureId> = before.iter().map(|(id, _)| *id).collect();
+    let mut dropped: HashSet<PictureId> = HashSet::new();
+    let mut left = Vec::new();
+    for (place, &(picture, hash)) in pictures.iter().enumerate() {
+        if dropped.contains(&picture) {
+            continue;
         }
-        choices.push(Choice { face: taken.face, by_lot, propensity });
+        if !known.contains(&picture) {
+            if kept.iter().any(|other| other.is_near(hash)) {
+                dropped.insert(picture);
+                continue;
+            }
+            known.insert(picture);
+            kept.push(hash);
+        }
+        left.push(place);
     }
-    choices
+    left
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
+    use crate::domain::{COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features, PictureBox, PostId};
+    use crate::store::FaceRow;
 
-    fn candidate(id: u8, hash: u64, spread: f32, towards: &[f32]) -> Candidate {
-        Candidate {
-            face: FaceId(i64::from(id)),
-            picture: PictureId([id; 32]),
+    /// Face `id` of picture `picture`, at a place on a line of looks.
+    fn open(id: u8, picture: u8, hash: u64, look: f32) -> OpenFace {
+        let mut embedding = vec![0.0; EMBEDDING_DIMS];
+        embedding[0] = look;
+        let features = Features { embedding, colour: vec![1.0 / COLOUR_DIMS as f32; COLOUR_DIMS] };
+        OpenFace {
+            post: PostId(picture.into()),
             hash: PerceptualHash(hash),
-            spread,
-            direction: direction(towards),
+            row: FaceRow {
+                id: FaceId(id.into()),
+                picture: PictureId([picture; 32]),
+                face: Face { bounds: PictureBox::new(0.0, 0.0, 9.0, 9.0), confidence: Confidence(0.9), features },
+                crop: PictureId([0; 32]),
+            },
         }
     }
 
-    fn faces(choices: &[Choice]) -> Vec<i64> {
-        choices.iter().map(|c| c.face.0).collect()
+    /// A hash far from all others.
+    fn far(n: u8) -> u64 {
+        u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
-    /// Questions of a seed that explores nothing among the first few.
-    fn greedy(candidates: &[Candidate], n: usize) -> Vec<Choice> {
-        let choices = (0..).map(|seed| choose(candidates, n, &mut ChaCha8Rng::seed_from_u64(seed)));
-        choices.into_iter().find(|c| c.iter().all(|c| !c.by_lot)).expect("most seeds explore nothing")
-    }
-
-    #[test]
-    fn the_least_sure_is_asked_first_and_its_likes_later() {
-        let pool =
-            [candidate(1, 0, 0.9, &[1.0, 0.1]), candidate(2, 0, 1.0, &[1.0, 0.0]), candidate(3, 0, 0.5, &[0.0, 1.0])];
-        let choices = greedy(&pool, 3);
-        assert_eq!(faces(&choices), [2, 3, 1], "the second is almost the first again");
-        assert!((choices[0].propensity - (0.92 + 0.08 / 3.0)).abs() < 1e-6);
-        assert!((choices[2].propensity - 1.0).abs() < 1e-6, "the last one left is certain");
-        assert_eq!(faces(&choose(&pool, 9, &mut ChaCha8Rng::seed_from_u64(0))).len(), 3);
-        assert!(choose(&[], 3, &mut ChaCha8Rng::seed_from_u64(0)).is_empty());
+    fn asked(faces: &[OpenFace], before: &[(PictureId, PerceptualHash)], count: usize, seed: u64) -> Vec<i64> {
+        choose(faces, before, None, count, seed).iter().map(|(_, a)| a.face.0).collect()
     }
 
     #[test]
-    fn without_a_taste_the_unlike_come_first() {
-        let pool: Vec<_> = (0..9)
-            .map(|i| {
-                candidate(
-                    i,
-                    0,
-                    1.0,
-                    if i % 3 == 0 {
-                        &[1., 0., 0.]
-                    } else if i % 3 == 1 {
-                        &[0., 1., 0.]
-                    } else {
-                        &[0., 0., 1.]
-                    },
-                )
-            })
-            .collect();
-        let first: HashSet<i64> = faces(&greedy(&pool, 3)).into_iter().map(|f| f % 3).collect();
-        assert_eq!(first.len(), 3, "one of each kind");
-    }
-
-    #[test]
-    fn a_share_is_drawn_at_random_and_says_its_chance() {
-        let pool: Vec<_> = (0..20).map(|i| candidate(i, 0, f32::from(i), &[f32::from(i) + 1.0, 3.0])).collect();
-        let mut rng = ChaCha8Rng::seed_from_u64(4);
-        let choices: Vec<_> = (0..4000).map(|_| choose(&pool, 1, &mut rng)[0]).collect();
-        let explored = choices.iter().filter(|c| c.by_lot).count();
-        assert!((250..400).contains(&explored), "8 % of 4000 are 320, not {explored}");
-        for c in &choices {
-            let chance = if c.face.0 == 19 { 0.92 + 0.004 } else { 0.004 };
-            assert!((c.propensity - chance).abs() < 1e-6, "{c:?}");
-        }
-        let others = choices.iter().filter(|c| c.face.0 != 19).count();
-        assert!((others as f32 - 4000.0 * 0.08 * 0.95).abs() < 70.0, "the chances are what they say: {others}");
-    }
-
-    #[test]
-    fn of_near_duplicates_one_picture_is_asked_for_with_all_its_faces() {
-        let two_faces = |id, hash| {
-            [candidate(id, hash, 1.0, &[1.0]), Candidate { face: FaceId(100), ..candidate(id, hash, 1.0, &[1.0]) }]
-        };
-        let far = u64::MAX;
-        let pool: Vec<_> = two_faces(1, 0)
-            .into_iter()
-            .chain([
-                candidate(2, 0b11, 1.0, &[1.0]),
-                candidate(3, far, 1.0, &[1.0]),
-                candidate(4, far ^ 1, 1.0, &[1.0]),
-            ])
-            .collect();
-        let of = |before: &[(PictureId, PerceptualHash)]| {
-            one_of_each_group(pool.clone(), before).iter().map(|c| c.face.0).collect::<Vec<_>>()
-        };
-        assert_eq!(of(&[]), [1, 100, 3]);
+    fn of_near_duplicates_one_picture_is_left_with_all_its_faces() {
+        let pictures = [(1, 0), (1, 0), (2, 0b11), (3, u64::MAX), (4, u64::MAX ^ 1)]
+            .map(|(id, hash)| (PictureId([id; 32]), PerceptualHash(hash)));
+        assert_eq!(one_of_each_group(&pictures, &[]), [0, 1, 3]);
         // The one that was judged goes on with its other faces; its likes stay away.
-        assert_eq!(of(&[(PictureId([4; 32]), PerceptualHash(far ^ 1))]), [1, 100, 4]);
-        assert_eq!(of(&[(PictureId([9; 32]), PerceptualHash(1))]), [3], "a picture that has no face left counts, too");
+        assert_eq!(one_of_each_group(&pictures, &pictures[4..]), [0, 1, 4]);
+        let gone = (PictureId([9; 32]), PerceptualHash(1));
+        assert_eq!(one_of_each_group(&pictures, &[gone]), [3], "a picture that has no face left counts, too");
+    }
+
+    #[test]
+    fn different_looks_are_asked_about_and_a_picture_once_a_round() {
+        let mut faces: Vec<OpenFace> = (0..20).map(|n| open(n, n, far(n), if n < 10 { -2.0 } else { 2.0 })).collect();
+        // A second face of the first picture, and a twin of the last.
+        faces.push(open(20, 0, far(0), -2.0));
+        faces.push(open(21, 21, far(19) ^ 1, 2.0));
+        for seed in 0..30 {
+            let ids = asked(&faces, &[], 30, seed);
+            assert_eq!(ids.len(), 20, "one a picture and group: {ids:?}");
+            assert!(!ids.contains(&21) && (!ids.contains(&0) || !ids.contains(&20)));
+            assert_eq!(asked(&faces, &[], 30, seed), ids, "a seed repeats the lot");
+        }
+        let greedy = (0..).find_map(|seed| {
+            let chosen = choose(&faces, &[], None, 2, seed);
+            chosen.iter().all(|(_, a)| !a.by_lot).then_some(chosen)
+        });
+        let looks: Vec<f32> = greedy
+            .expect("most seeds explore nothing")
+            .iter()
+            .map(|(i, _)| faces[*i].row.face.features.embedding[0])
+            .collect();
+        assert!((looks[0] - looks[1]).abs() > 1.0, "one of each bundle: {looks:?}");
+    }
+
+    #[test]
+    fn a_share_is_drawn_by_lot_and_says_its_chance() {
+        let faces: Vec<OpenFace> = (0..20).map(|n| open(n, n, far(n), f32::from(n) / 4.0)).collect();
+        let (mut lots, mut chances) = (0, 0.0);
+        for seed in 0..1000 {
+            let (_, first) = choose(&faces, &[], None, 1, seed)[0];
+            lots += u32::from(first.by_lot);
+            let chance = first.propensity.expect("is known");
+            assert!((chance - 0.004).abs() < 1e-9 || (chance - 0.924).abs() < 1e-9, "{chance}");
+            chances += chance;
+        }
+        assert!((50..110).contains(&lots), "8 % of 1000 are 80, not {lots}");
+        assert!((chances / 1000.0 - (0.924 * 0.924 + 0.076 * 0.004)).abs() < 0.03);
+        assert_eq!(choose(&faces[..1], &[], None, 5, 1).len(), 1);
+        assert!(choose(&[], &[], None, 5, 1).is_empty());
     }
 }

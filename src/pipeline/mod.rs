@@ -1,7 +1,6 @@
 //! The durable steps: claim → fetch → analyse → decide → publish; the learning beside them; and what outlets read.
 
 mod asking;
-mod asks;
 mod choosing;
 mod clock;
 mod crops;
@@ -34,8 +33,7 @@ use tokio::sync::{Notify, RwLock};
 pub use crate::domain::{Person, PostSource, PostState};
 pub use crate::store::LabelCounts;
 pub use crate::store::{Cursor, PostRow, ScopeStats, StoreError};
-pub use asking::AskFor;
-pub use asks::{ASKED_AT_ONCE, ASKS_A_DAY, Asked, ToAsk};
+pub use asking::{ASKED_AT_ONCE, ASKS_A_DAY, AskFor, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
 pub use crops::{CropError, FaceOfCrop};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};

@@ -1,6 +1,7 @@
-//! What the rating page may ask for, and what it asked.
+//! What people may be asked to rate, on the page or by `/rate`; what they were asked, and how often.
 
-use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 use time::OffsetDateTime;
 
 use super::codec::{millis, time};
@@ -13,8 +14,17 @@ use crate::domain::{FaceId, PerceptualHash, PictureId, PostId, Rater, Safety, Sc
 pub struct OpenFace {
     /// The newest post that shows it.
     pub post: PostId,
+    /// Its picture's.
     pub hash: PerceptualHash,
     pub row: FaceRow,
+}
+
+fn open_face(row: &SqliteRow) -> Result<OpenFace> {
+    Ok(OpenFace {
+        post: PostId(row.try_get("post")?),
+        hash: PerceptualHash(row.try_get::<i64, _>("perceptual_hash")?.cast_unsigned()),
+        row: face_row(row)?,
+    })
 }
 
 /// What the column `shown` says.
@@ -27,8 +37,8 @@ pub struct Asking {
     pub face: FaceId,
     /// Drawn by lot, and not for what it teaches.
     pub by_lot: bool,
-    /// The chance that this face was the one taken, 0.0–1.0.
-    pub propensity: f32,
+    /// The chance that this face was the one taken, given the questions before it, 0.0–1.0. `None` in old rows.
+    pub propensity: Option<f64>,
 }
 
 impl Store {
@@ -52,13 +62,55 @@ impl Store {
         .fetch_all(&self.pool)
         .await?
         .iter()
-        .map(|row| {
-            Ok(OpenFace {
-                post: PostId(row.try_get("post")?),
-                hash: PerceptualHash(row.try_get::<i64, _>("perceptual_hash")?.cast_unsigned()),
-                row: face_row(row)?,
-            })
-        })
+        .map(open_face)
+        .collect()
+    }
+
+    /// Channels of Discord that posts of the scope came in.
+    pub async fn source_channels(&self, scope: Scope) -> Result<Vec<u64>> {
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "SELECT DISTINCT CAST(substr(message, 1, instr(message, '/') - 1) AS INTEGER) FROM posts WHERE scope = ? \
+             AND message IS NOT NULL",
+        )
+        .bind(scope.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.into_iter().map(i64::cast_unsigned).collect())
+    }
+
+    /// The newest faces of the scope's posts that the person has neither rated nor been asked about; none of `hidden`
+    /// channels, none that is restricted unless those may be shown.
+    pub async fn askable(
+        &self,
+        scope: Scope,
+        person: &Rater,
+        restricted: bool,
+        hidden: &[u64],
+        limit: u32,
+    ) -> Result<Vec<OpenFace>> {
+        sqlx::query(
+            "SELECT f.*, p.perceptual_hash, o.post FROM \
+             (SELECT picture, max(id) AS post, max(marked_restricted) AS marked FROM posts WHERE scope = ?1 AND \
+             state IN ('decided', 'published') AND picture IS NOT NULL AND (message IS NULL OR \
+             CAST(substr(message, 1, instr(message, '/') - 1) AS INTEGER) NOT IN (SELECT value FROM json_each(?6))) \
+             GROUP BY picture) o \
+             JOIN pictures p ON p.id = o.picture JOIN faces f ON f.picture = p.id WHERE \
+             (?3 OR (o.marked = 0 AND p.explicit_drawing + p.explicit_photo + p.suggestive <= ?4)) AND \
+             NOT EXISTS (SELECT 1 FROM face_reports n WHERE n.face = f.id) AND \
+             NOT EXISTS (SELECT 1 FROM asked a WHERE a.face = f.id AND a.rater = ?2) AND \
+             NOT EXISTS (SELECT 1 FROM ratings r WHERE r.rater = ?2 AND r.picture = f.picture AND \
+             (r.face = f.id OR r.face IS NULL)) ORDER BY f.id DESC LIMIT ?5",
+        )
+        .bind(scope.to_string())
+        .bind(&person.0)
+        .bind(restricted)
+        .bind(Safety::GATE)
+        .bind(limit)
+        .bind(serde_json::json!(hidden).to_string())
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(open_face)
         .collect()
     }
 
@@ -121,21 +173,75 @@ impl Store {
     /// Writes down what was asked.
     pub async fn add_asked(&self, scope: Scope, rater: &Rater, asked: &[Asking], at: OffsetDateTime) -> Result<()> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for one in asked {
-            sqlx::query(
-                "INSERT INTO asked (scope, rater, face, shown, propensity, at) \
-                 SELECT ?, ?, id, ?, ?, ? FROM faces WHERE id = ?",
-            )
-            .bind(scope.to_string())
-            .bind(&rater.0)
-            .bind(if one.by_lot { BY_LOT } else { FOR_WHAT_IT_TEACHES })
-            .bind(one.propensity)
-            .bind(millis(at))
-            .bind(one.face.0)
-            .execute(&mut *tx)
-            .await?;
-        }
+        insert_asked(&mut tx, scope, rater, asked, at).await?;
         tx.commit().await?;
         Ok(())
     }
+
+    /// How often the person was asked since.
+    pub async fn asked_since(&self, person: u64, since: OffsetDateTime) -> Result<u32> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM asks WHERE person = ? AND at > ?")
+            .bind(person.cast_signed())
+            .bind(millis(since))
+            .fetch_one(&self.pool)
+            .await?)
+    }
+
+    /// Writes down what a person is asked now, and that it was one time of those a day has.
+    pub async fn add_ask(&self, scope: Scope, person: u64, asked: &[Asking], at: OffsetDateTime) -> Result<()> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("INSERT INTO asks (person, at, scope) VALUES (?, ?, ?)")
+            .bind(person.cast_signed())
+            .bind(millis(at))
+            .bind(scope.to_string())
+            .execute(&mut *tx)
+            .await?;
+        insert_asked(&mut tx, scope, &Rater::discord(person), asked, at).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes beside a line on this face, given without the score in sight, that the bot had asked for it, and with what
+    /// chance.
+    pub(super) async fn note_asked(
+        connection: &mut SqliteConnection,
+        line: i64,
+        rater: &Rater,
+        face: FaceId,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE ratings SET (shown, propensity) = (SELECT shown, propensity FROM asked WHERE rater = ?1 AND face = ?2 \
+             ORDER BY id DESC LIMIT 1) WHERE id = ?3 AND score_visible = 0 AND \
+             EXISTS (SELECT 1 FROM asked WHERE rater = ?1 AND face = ?2)",
+        )
+        .bind(&rater.0)
+        .bind(face.0)
+        .bind(line)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+async fn insert_asked(
+    connection: &mut SqliteConnection,
+    scope: Scope,
+    rater: &Rater,
+    asked: &[Asking],
+    at: OffsetDateTime,
+) -> Result<()> {
+    for one in asked {
+        sqlx::query(
+            "INSERT INTO asked (scope, rater, face, shown, propensity, at) SELECT ?, ?, id, ?, ?, ? FROM faces WHERE id = ?",
+        )
+        .bind(scope.to_string())
+        .bind(&rater.0)
+        .bind(if one.by_lot { BY_LOT } else { FOR_WHAT_IT_TEACHES })
+        .bind(one.propensity)
+        .bind(millis(at))
+        .bind(one.face.0)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }

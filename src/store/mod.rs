@@ -2,7 +2,6 @@
 
 mod answers;
 mod asking;
-mod asks;
 mod blobs;
 mod codec;
 mod cursors;
@@ -35,7 +34,6 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 pub use answers::NewAnswer;
 pub use asking::{Asking, OpenFace};
-pub use asks::{Askable, AskedFace};
 pub use blobs::{BlobId, BlobKind, Blobs};
 pub use cursors::Cursor;
 pub use desk::Case;

@@ -31,7 +31,7 @@ const EXPORTED: [(&str, &str); 8] = [
         "SELECT source, channel || '/' || message AS answer, state, sent_at FROM sends WHERE asker = ?1 ORDER BY id",
     ),
     ("not_a_face", "SELECT face, at FROM face_reports WHERE person = ?2 ORDER BY at, face"),
-    ("asked", "SELECT face, at, shown, propensity FROM asked_faces WHERE person = ?1 ORDER BY at, face"),
+    ("asked", "SELECT scope, face, at, shown, propensity FROM asked WHERE rater = ?2 ORDER BY id"),
     (
         "taste_versions",
         "SELECT fitted_at, ratings, promoted, held_out_spearman, held_out_ratings FROM tastes WHERE scope = ?3 ORDER BY id",
@@ -67,11 +67,11 @@ impl Store {
         scopes.push(Scope::User(id).to_string());
         sqlx::query("DELETE FROM ratings WHERE rater = ?").bind(&rater).execute(&mut *tx).await?;
         sqlx::query("DELETE FROM face_reports WHERE person = ?").bind(&rater).execute(&mut *tx).await?;
+        sqlx::query("DELETE FROM asked WHERE rater = ?").bind(&rater).execute(&mut *tx).await?;
         for sql in [
             "DELETE FROM reactions WHERE person = ?",
             "DELETE FROM asks WHERE person = ?",
             "UPDATE sends SET asker = NULL WHERE asker = ?",
-            "DELETE FROM asked_faces WHERE person = ?",
             // That they want to be left alone must be known to be kept to.
             "DELETE FROM people WHERE id = ? AND opted_out = 0",
             "UPDATE people SET personal_taste = 0 WHERE id = ?",

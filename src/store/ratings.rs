@@ -53,8 +53,8 @@ impl Store {
         .bind(picture)
         .fetch_optional(&mut *tx)
         .await?;
-        if let (Some(line), Some(person), Target::Face(face)) = (line, rating.rater.discord_id(), rating.target) {
-            Self::note_asked(&mut tx, line, person, face).await?;
+        if let (Some(line), Target::Face(face)) = (line, rating.target) {
+            Self::note_asked(&mut tx, line, &rating.rater, face).await?;
         }
         tx.commit().await?;
         Ok(line.is_some())

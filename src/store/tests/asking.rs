@@ -33,10 +33,10 @@ async fn what_was_asked_is_known_with_its_chance() {
     home.analysed(PostSource::Upload, &analysed).await;
     let faces = home.faces(&analysed).await;
     let asked = [
-        Asking { face: faces[1], by_lot: false, propensity: 0.96 },
-        Asking { face: faces[0], by_lot: true, propensity: 0.04 },
+        Asking { face: faces[1], by_lot: false, propensity: Some(0.96) },
+        Asking { face: faces[0], by_lot: true, propensity: Some(0.04) },
     ];
-    let gone = Asking { face: FaceId(99), by_lot: false, propensity: 1.0 };
+    let gone = Asking { face: FaceId(99), by_lot: false, propensity: Some(1.0) };
     let owner = Rater::owner();
     home.store.add_asked(Scope::Local, &owner, &[asked[0], gone, asked[1]], NOW).await.expect("writes");
     let expected = asked.map(|one| (one, NOW));
@@ -84,4 +84,24 @@ async fn the_newest_save_of_a_pictures_boxes_stands() {
     assert_eq!(store.labelled_pictures().await.expect("reads"), [two, one]);
     assert_eq!(store.unlabelled_pictures(9).await.expect("reads"), [third]);
     assert_eq!(store.label_counts().await.expect("reads"), LabelCounts { labelled: 2, waiting: 1 });
+}
+
+#[tokio::test]
+async fn a_rating_on_the_page_says_what_it_answers() {
+    let home = Home::new().await;
+    let analysed = picture(1, 0, &[0.9, 0.6]);
+    home.analysed(PostSource::Upload, &analysed).await;
+    let faces = home.faces(&analysed).await;
+    let owner = Rater::owner();
+    let lot = |propensity| Asking { face: faces[0], by_lot: true, propensity: Some(propensity) };
+    home.store.add_asked(Scope::Local, &owner, &[lot(0.1)], NOW).await.expect("writes");
+    home.store.add_asked(Scope::Local, &owner, &[lot(0.2)], NOW).await.expect("writes");
+    home.rate("owner", Target::Face(faces[0]), Some("4"), NOW).await;
+    home.rate("owner", Target::Face(faces[1]), Some("4"), NOW).await;
+    let rows: Vec<(i64, Option<String>, Option<f64>)> =
+        sqlx::query_as("SELECT score_visible, shown, propensity FROM ratings ORDER BY id")
+            .fetch_all(&home.store.pool)
+            .await
+            .expect("reads");
+    assert_eq!(rows, [(0, Some("lot".to_owned()), Some(0.2)), (0, None, None)], "the newest question is answered");
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{ArtistLink, MessageKey, Person, Place, ReactionChange};
-use crate::store::{AskedFace, ScopeStats};
+use crate::store::ScopeStats;
 
 const GUILD: Scope = Scope::Guild(7);
 const AUTHOR: u64 = 5_000_000_000_000_000_001;
@@ -67,7 +67,7 @@ async fn a_person_gets_all_of_it_and_then_none_of_it_is_left() {
     let added = ReactionChange::Add { message: message(1), person: AUTHOR, emoji: "👎".into() };
     store.apply_reactions(&[added], NOW).await.expect("writes");
     store.report_face(faces[1], &Rater::discord(AUTHOR), NOW).await.expect("writes");
-    let asked = AskedFace { face: faces[0], propensity: Some(0.25) };
+    let asked = Asking { face: faces[0], by_lot: true, propensity: Some(0.25) };
     store.add_ask(GUILD, AUTHOR, &[asked], NOW).await.expect("writes");
     for scope in [GUILD, Scope::User(AUTHOR), Scope::Guild(9)] {
         store.add_taste(&FittedTaste { scope, ..taste(3, true) }).await.expect("writes");
@@ -198,20 +198,26 @@ async fn people_are_asked_about_what_they_have_not_judged_and_the_row_says_why()
     let (_, marked) = home.drawn(2, true).await;
     let (plain, marked) = (home.faces(&plain).await, home.faces(&marked).await);
     let askable = async |restricted| {
-        let faces = home.store.askable(GUILD, RATER, restricted, &[21], 9).await.expect("reads");
-        let mut faces: Vec<_> = faces.iter().map(|a| a.face.id).collect();
+        let faces = home.store.askable(GUILD, &Rater::discord(RATER), restricted, &[21], 9).await.expect("reads");
+        let mut faces: Vec<_> = faces.iter().map(|a| a.row.id).collect();
         faces.sort();
         faces
     };
     assert_eq!(askable(false).await, plain);
     assert_eq!(askable(true).await, [plain.clone(), marked.clone()].concat());
     assert_eq!(home.store.source_channels(GUILD).await.expect("reads"), [20]);
-    assert!(home.store.askable(GUILD, RATER, true, &[20], 9).await.expect("reads").is_empty(), "in a hidden channel");
+    assert!(
+        home.store.askable(GUILD, &Rater::discord(RATER), true, &[20], 9).await.expect("reads").is_empty(),
+        "in a hidden channel"
+    );
     home.store
         .add_ask(
             GUILD,
             RATER,
-            &[AskedFace { face: plain[0], propensity: Some(0.5) }, AskedFace { face: marked[0], propensity: None }],
+            &[
+                Asking { face: plain[0], by_lot: true, propensity: Some(0.5) },
+                Asking { face: marked[0], by_lot: false, propensity: Some(0.9) },
+            ],
             NOW,
         )
         .await
@@ -229,7 +235,7 @@ async fn people_are_asked_about_what_they_have_not_judged_and_the_row_says_why()
             .expect("reads");
     let row = |face: FaceId, shown: Option<&str>, propensity| (face.0, shown.map(ToOwned::to_owned), propensity);
     let expected =
-        [row(plain[0], Some("lot"), Some(0.5)), row(marked[0], Some("asked"), None), row(plain[1], None, None)];
+        [row(plain[0], Some("lot"), Some(0.5)), row(marked[0], Some("asked"), Some(0.9)), row(plain[1], None, None)];
     assert_eq!(rows, expected);
     assert_eq!(askable(true).await, [marked[1]]);
 }
