@@ -6,11 +6,13 @@ mod choosing;
 mod clock;
 mod crops;
 mod desk;
+mod following;
 mod guilds;
 mod intake;
 mod labels;
 mod learn;
 mod links;
+mod looking;
 mod messages;
 mod near;
 mod people;
@@ -33,11 +35,14 @@ use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
 pub use crate::store::LabelCounts;
-pub use crate::store::{Cursor, ScopeStats, StoreError};
+pub use crate::store::{
+    Cursor, FailedPoll, FeedRow, FollowRow, NewFollow, PageClaim, Pause, ScopeStats, StoreError,
+};
 pub use asking::AskFor;
 pub use asks::{ASKED_AT_ONCE, ASKS_A_DAY, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
 pub use crops::{CropError, FaceOfCrop};
+pub use following::{AskError, Asked as AskedService, FeedError, Services, SourceState};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};
@@ -91,6 +96,12 @@ pub struct Pipeline {
     /// A post came to its end, or went.
     ended: Notify,
     tastes: learn::Tastes,
+    /// What can be followed; `None`: nothing.
+    services: Option<Arc<dyn Services>>,
+    /// Somebody follows something.
+    followed: Notify,
+    /// Pictures that are being looked at.
+    looking: looking::Looking,
     /// Shared from an original's write to its claim; exclusive to look whether anybody waits for one and remove it.
     spool: RwLock<()>,
 }
@@ -104,6 +115,9 @@ impl Pipeline {
             sends: Notify::new(),
             ended: Notify::new(),
             tastes: learn::Tastes::default(),
+            services: None,
+            followed: Notify::new(),
+            looking: looking::Looking::default(),
             spool: RwLock::new(()),
         }
     }

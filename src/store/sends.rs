@@ -30,7 +30,8 @@ pub struct SendRow {
     pub id: SendId,
     pub kind: SendKind,
     pub scope: Scope,
-    pub source: MessageKey,
+    /// `None` for the pick of a picture that no message showed: one from a timeline.
+    pub source: Option<MessageKey>,
     pub post: Option<PostId>,
     pub channel: u64,
     pub state: SendState,
@@ -336,6 +337,19 @@ impl Store {
         Ok(())
     }
 
+    /// A picture from a timeline is picked no more; what was sent of it is to be deleted.
+    pub async fn withdraw_post(&self, post: PostId) -> Result<()> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("UPDATE posts SET withdrawn = 1 WHERE id = ?").bind(post.0).execute(&mut *tx).await?;
+        let sends: Vec<i64> = sqlx::query_scalar("SELECT id FROM sends WHERE source = '' AND post = ?")
+            .bind(post.0)
+            .fetch_all(&mut *tx)
+            .await?;
+        withdraw(&mut tx, &sends).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Nothing more is said of a message: its pictures are picked no more.
     pub async fn withdraw_posts(&self, source: MessageKey) -> Result<()> {
         sqlx::query("UPDATE posts SET withdrawn = 1 WHERE message = ?")
@@ -406,16 +420,23 @@ pub(super) async fn source_changed(connection: &mut SqliteConnection, source: Me
     Ok(())
 }
 
-/// One picture of the message is gone: its pick is to be deleted, the digest that lists it and the reply change. In the
+/// One picture is gone: its pick is to be deleted, the digest that lists it and its message's reply change. In the
 /// caller's transaction.
-pub(super) async fn post_removed(connection: &mut SqliteConnection, source: MessageKey, post: PostId) -> Result<()> {
+pub(super) async fn post_removed(
+    connection: &mut SqliteConnection,
+    source: Option<MessageKey>,
+    post: PostId,
+) -> Result<()> {
     let sends: Vec<i64> = sqlx::query_scalar("SELECT id FROM sends WHERE source = ? AND post = ?")
-        .bind(source.to_string())
+        .bind(source.map(|key| key.to_string()).unwrap_or_default())
         .bind(post.0)
         .fetch_all(&mut *connection)
         .await?;
     withdraw(connection, &sends).await?;
-    source_changed(connection, source).await
+    match source {
+        Some(source) => source_changed(connection, source).await,
+        None => Ok(()),
+    }
 }
 
 /// What was sent, or may have been, is to be deleted; what was not, is gone. Digests that list it change.
@@ -446,7 +467,7 @@ pub(super) fn send_row(row: &SqliteRow) -> Result<SendRow> {
         id: SendId(row.try_get("id")?),
         kind: parse(row.try_get("kind")?)?,
         scope: parse(row.try_get("scope")?)?,
-        source: parse(row.try_get("source")?)?,
+        source: Some(row.try_get::<&str, _>("source")?).filter(|key| !key.is_empty()).map(parse).transpose()?,
         post: Some(row.try_get("post")?).filter(|&id| id != 0).map(PostId),
         channel: row.try_get::<i64, _>("channel")?.cast_unsigned(),
         state: parse(row.try_get("state")?)?,
