@@ -35,9 +35,7 @@ use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
 pub use crate::store::LabelCounts;
-pub use crate::store::{
-    Cursor, FailedPoll, FeedRow, FollowRow, NewFollow, PageClaim, Pause, ScopeStats, StoreError,
-};
+pub use crate::store::{Cursor, FailedPoll, FeedRow, FollowRow, NewFollow, PageClaim, Pause, ScopeStats, StoreError};
 pub use asking::AskFor;
 pub use asks::{ASKED_AT_ONCE, ASKS_A_DAY, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};

@@ -11,11 +11,12 @@ use crate::domain::{Account, AccountRules, ArtistLink, Feed, PostSource, Scope};
 impl Store {
     /// An account that was seen, by its handle in any case, or by its id.
     pub async fn account(&self, source: PostSource, name: &str) -> Result<Option<Account>> {
-        let row = sqlx::query("SELECT * FROM accounts WHERE source = ?1 AND (id = ?2 OR lower(handle) = lower(?2)) LIMIT 1")
-            .bind(source.as_str())
-            .bind(name)
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query("SELECT * FROM accounts WHERE source = ?1 AND (id = ?2 OR lower(handle) = lower(?2)) LIMIT 1")
+                .bind(source.as_str())
+                .bind(name)
+                .fetch_optional(&self.pool)
+                .await?;
         row.as_ref().map(|row| account_row(row.try_get("id")?, row)).transpose()
     }
 

@@ -8,8 +8,8 @@ use super::guilds::guild_settings;
 use super::people::is_artist_opted_out;
 use super::{Result, Store, StoreError, accounts, parse, timelines};
 use crate::domain::{
-    Candidate, DeskRules, History, Outlet, PerceptualHash, PictureId, PostId, PostSource, Rater, Scope, SendKind, SendState, Skip,
-    TasteId, Verdict, decide,
+    Candidate, DeskRules, History, Outlet, PerceptualHash, PictureId, PostId, PostSource, Rater, Scope, SendKind,
+    SendState, Skip, TasteId, Verdict, decide,
 };
 
 /// What the desk is asked about.

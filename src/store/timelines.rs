@@ -102,14 +102,12 @@ impl Store {
 
     /// They are still there.
     pub async fn checked(&self, source: PostSource, originals: &[String], next: OffsetDateTime) -> Result<()> {
-        sqlx::query(
-            "UPDATE posts SET check_at = ? WHERE source = ? AND original IN (SELECT value FROM json_each(?))",
-        )
-        .bind(millis(next))
-        .bind(source.as_str())
-        .bind(serde_json::Value::from(originals).to_string())
-        .execute(&self.pool)
-        .await?;
+        sqlx::query("UPDATE posts SET check_at = ? WHERE source = ? AND original IN (SELECT value FROM json_each(?))")
+            .bind(millis(next))
+            .bind(source.as_str())
+            .bind(serde_json::Value::from(originals).to_string())
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 
@@ -125,7 +123,12 @@ impl Store {
 
     /// Posts of a source's timelines since before `then` that came to their end, were not picked, and whose picture
     /// nobody rated: nothing is lost with them.
-    pub async fn idle_timeline_posts(&self, source: PostSource, then: OffsetDateTime, limit: u32) -> Result<Vec<PostId>> {
+    pub async fn idle_timeline_posts(
+        &self,
+        source: PostSource,
+        then: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<PostId>> {
         let ids: Vec<i64> = sqlx::query_scalar(
             "SELECT id FROM posts p WHERE source = ? AND original IS NOT NULL AND state IN ('published', 'failed') AND \
              check_at IS NOT NULL AND posted_at < ?2 AND NOT EXISTS (SELECT 1 FROM picks k WHERE k.post = p.id) AND \

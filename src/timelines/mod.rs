@@ -1,6 +1,12 @@
 //! Followed timelines: X, Bluesky, Mastodon and feeds. One trait; each adapter a plain state machine that asks through [`Http`]
 //! and reads the time from the clock it was given. What is followed, how far it was read and what it cost is in the store.
 
+mod client;
+mod runner;
+mod schedule;
+mod services;
+mod vault;
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,6 +15,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::domain::PostSource;
+
+pub use client::{Client, Hosts};
+pub use runner::Runner;
+pub use services::Timelines;
+pub use vault::{Drawer, Safe, VaultError};
 
 pub use crate::domain::{Account, Feed, TimelinePicture, TimelinePost};
 

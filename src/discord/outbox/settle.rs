@@ -58,8 +58,10 @@ fn is_send(row: &SendRow, message: &Message) -> bool {
         SendKind::Reply | SendKind::Answer => refers(message, row, MessageReferenceKind::Default),
         SendKind::Pick => row.post.is_some_and(|post| has_button(message, &format!("up:{}", post.0))),
         // It links to its last pick; a reply's button row tells the two apart.
-        SendKind::Digest => message.components.is_empty() && {
-            row.source.is_some_and(|last| message.content.contains(&format!("/{last}>)")))
+        SendKind::Digest => {
+            message.components.is_empty() && {
+                row.source.is_some_and(|last| message.content.contains(&format!("/{last}>)")))
+            }
         }
     }
 }
