@@ -2,6 +2,7 @@
 //! and reads the time from the clock it was given. What is followed, how far it was read and what it cost is in the store.
 
 mod client;
+pub mod rss;
 mod runner;
 mod schedule;
 mod services;
