@@ -4,6 +4,7 @@ mod discord;
 mod models;
 mod page;
 mod serve;
+mod timelines;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -16,12 +17,14 @@ use crate::domain::{Confidence, DeskRules};
 use crate::fetch::{FetchRules, Fetcher};
 use crate::pipeline::{FreshLinks, Parts, Pipeline, SystemClock};
 use crate::store::{Blobs, Store};
+use crate::timelines::Timelines;
 use crate::vision::decode::DecodeLimits;
 use crate::vision::{Engine, EngineOptions};
 
 pub use crate::discord::ShardRange;
 pub use models::LoadedModels;
 pub use serve::serve;
+pub use timelines::{safe, timelines};
 
 /// The data folder, locked: two processes on one folder would do everything twice.
 #[derive(Debug)]
@@ -73,6 +76,7 @@ pub async fn build_pipeline(
     store: Store,
     blobs: Blobs,
     links: Option<Arc<dyn FreshLinks>>,
+    services: Arc<Timelines>,
 ) -> anyhow::Result<Arc<Pipeline>> {
     let options = EngineOptions { floor: config.min_confidence, runs: models.runs, ..EngineOptions::default() };
     // With no more workers than places in its queue, the engine always has room for them.
@@ -82,7 +86,7 @@ pub async fn build_pipeline(
         store,
         blobs,
         engine,
-        fetcher: Fetcher::new(fetch_rules(config)).context("cannot build the download client")?,
+        fetcher: fetcher(config)?,
         links,
         clock: Arc::new(SystemClock),
         limits: DecodeLimits::default(),
@@ -90,14 +94,17 @@ pub async fn build_pipeline(
         learn_from: config.learn_from.clone(),
         models: models.names,
         workers,
-    });
+    })
+    .with_services(services);
     pipeline.load_tastes().await.context("cannot read the tastes")?;
     Ok(Arc::new(pipeline))
 }
 
-/// A Discord on this machine serves its pictures there, too.
-fn fetch_rules(config: &Config) -> FetchRules {
-    FetchRules { also: config.discord.iter().filter_map(|d| d.base.clone()).collect() }
+/// The client that follows links. A service on this machine serves its pictures there, too.
+fn fetcher(config: &Config) -> anyhow::Result<Fetcher> {
+    let discord = config.discord.iter().filter_map(|d| d.base.clone());
+    let also = discord.chain(config.timelines.bases.iter().cloned()).collect();
+    Fetcher::new(FetchRules { also }).context("cannot build the download client")
 }
 
 /// The floor the command line may lower.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -38,7 +39,7 @@ enum Trouble {
 pub(in crate::cli::transfer) async fn import(config: &Config, found: Found) -> anyhow::Result<ExitCode> {
     let home = Home::open(config).await?;
     let models = tokio::task::block_in_place(|| LoadedModels::load(config))?;
-    let pipeline = build_pipeline(config, models, home.store.clone(), home.blobs.clone(), None).await?;
+    let pipeline = build_pipeline(config, models, home.store.clone(), home.blobs.clone(), None, Arc::default()).await?;
     for mistake in &found.mistakes {
         eprintln!("{mistake}");
     }
