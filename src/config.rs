@@ -3,6 +3,7 @@
 mod reader;
 #[cfg(test)]
 mod tests;
+mod timelines;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use crate::domain::{Confidence, RatingSource};
 use crate::vision::runtime::Device;
 pub use reader::{ConfigError, Mistake};
 use reader::{Reader, Setting, unknown_names};
+pub use timelines::{BlueskyConfig, MastodonConfig, TimelinesConfig, XConfig};
 
 const DATA_DIR: Setting = Setting::new("MEKIKI_DATA_DIR", "./data", "a folder");
 const DATABASE: Setting = Setting::new("DATABASE_URL", "", "sqlite:FILE (no other database yet)").secret();
@@ -48,7 +50,12 @@ const WEBHOOKS: Setting = Setting::new("MEKIKI_WEBHOOKS", "true", "true or false
 const ORT_DYLIB_PATH: Setting = Setting::new("ORT_DYLIB_PATH", "", "ONNX Runtime's library file");
 
 /// Every setting there is.
-const ALL: [Setting; 22] = [
+fn all() -> Vec<Setting> {
+    OWN.into_iter().chain(timelines::ALL).collect()
+}
+
+/// Those that are read here.
+const OWN: [Setting; 22] = [
     DATA_DIR,
     DATABASE,
     LISTEN,
@@ -128,6 +135,11 @@ pub struct Config {
     pub ort_dylib_path: Option<PathBuf>,
     /// `None`: the bot is not on Discord.
     pub discord: Option<DiscordConfig>,
+    pub timelines: TimelinesConfig,
+    /// Look at what accounts post that are marked as automated.
+    pub bots: bool,
+    /// How artists reach the operator.
+    pub contact: Option<String>,
     /// Names that look like settings and are none; to be said at the start.
     pub hints: Vec<String>,
 }
@@ -142,7 +154,7 @@ impl Config {
                 Ok(value) => {
                     variables.insert(name, value);
                 }
-                Err(_) if ALL.iter().any(|setting| setting.name == name) => {
+                Err(_) if all().iter().any(|setting| setting.name == name) => {
                     mistakes.push(Mistake { name, what: "the value is not UTF-8".into() });
                 }
                 Err(_) => {}
@@ -181,8 +193,12 @@ impl Config {
             log: reader.required(LOG, |s| EnvFilter::try_new(s).is_ok().then(|| s.to_owned())),
             learn_from: reader.required(LEARN_FROM, sources),
             discord: discord(&mut reader),
+            timelines: timelines::timelines(&mut reader),
+            // Said with Discord's settings when it is a mistake.
+            bots: reader.text(BOTS) == Some("true"),
+            contact: timelines::contact(&mut reader),
             ort_dylib_path: reader.text(ORT_DYLIB_PATH).map(PathBuf::from),
-            hints: unknown_names(variables, &ALL.map(|setting| setting.name)),
+            hints: unknown_names(variables, &all().iter().map(|setting| setting.name).collect::<Vec<_>>()),
         };
         if reader.mistakes.is_empty() {
             Ok(config)

@@ -4,6 +4,7 @@ mod discord;
 mod models;
 mod page;
 mod serve;
+mod timelines;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -14,14 +15,16 @@ use anyhow::{Context, bail};
 use crate::config::Config;
 use crate::domain::{Confidence, DeskRules};
 use crate::fetch::{FetchRules, Fetcher};
-use crate::pipeline::{Clock, FreshLinks, Parts, Pipeline};
+use crate::pipeline::{Clock, FreshLinks, Parts, Pipeline, SystemClock};
 use crate::store::{Blobs, Store};
+use crate::timelines::Timelines;
 use crate::vision::decode::DecodeLimits;
 use crate::vision::{Engine, EngineOptions};
 
 pub use crate::discord::ShardRange;
 pub use models::LoadedModels;
 pub use serve::serve;
+pub use timelines::{safe, timelines};
 
 /// The data folder, locked: two processes on one folder would do everything twice.
 #[derive(Debug)]
@@ -66,13 +69,26 @@ pub fn database_path(config: &Config) -> PathBuf {
     PathBuf::from(path)
 }
 
+/// What a pipeline asks of the world around it; by default the machine's time, and nobody.
+#[derive(Debug)]
+pub struct Around {
+    pub links: Option<Arc<dyn FreshLinks>>,
+    pub services: Arc<Timelines>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Around {
+    fn default() -> Self {
+        Self { links: None, services: Arc::default(), clock: Arc::new(SystemClock) }
+    }
+}
+
 /// Builds the pipeline over loaded models and loads the taste in use.
 pub async fn build_pipeline(
     config: &Config,
     models: LoadedModels,
     (store, blobs): (Store, Blobs),
-    links: Option<Arc<dyn FreshLinks>>,
-    clock: Arc<dyn Clock>,
+    around: Around,
 ) -> anyhow::Result<Arc<Pipeline>> {
     let options = EngineOptions { floor: config.min_confidence, runs: models.runs, ..EngineOptions::default() };
     // With no more workers than places in its queue, the engine always has room for them.
@@ -82,22 +98,25 @@ pub async fn build_pipeline(
         store,
         blobs,
         engine,
-        fetcher: Fetcher::new(fetch_rules(config)).context("cannot build the download client")?,
-        links,
-        clock,
+        fetcher: fetcher(config)?,
+        links: around.links,
+        clock: around.clock,
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: config.threshold, picks_per_hour: config.picks_per_hour, ..DeskRules::default() },
         learn_from: config.learn_from.clone(),
         models: models.names,
         workers,
-    });
+    })
+    .with_services(around.services);
     pipeline.load_tastes().await.context("cannot read the tastes")?;
     Ok(Arc::new(pipeline))
 }
 
-/// A Discord on this machine serves its pictures there, too.
-fn fetch_rules(config: &Config) -> FetchRules {
-    FetchRules { also: config.discord.iter().filter_map(|d| d.base.clone()).collect() }
+/// The client that follows links. A service on this machine serves its pictures there, too.
+fn fetcher(config: &Config) -> anyhow::Result<Fetcher> {
+    let discord = config.discord.iter().filter_map(|d| d.base.clone());
+    let also = discord.chain(config.timelines.bases.iter().cloned()).collect();
+    Fetcher::new(FetchRules { also }).context("cannot build the download client")
 }
 
 /// The floor the command line may lower.

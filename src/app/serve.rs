@@ -12,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::discord::Discord;
 use super::page::Page;
-use super::{DataFolder, LoadedModels, build_pipeline, open_store};
+use super::{Around, DataFolder, LoadedModels, build_pipeline, open_store, timelines};
 use crate::config::{Config, Language};
 use crate::discord::{self, ShardRange};
-use crate::pipeline::{FreshLinks, SystemClock};
+use crate::pipeline::FreshLinks;
 use crate::store::{BlobKind, Blobs};
+use crate::timelines::{Runner, Timelines};
 use crate::web::{Lang, ModelView, WebSettings, router};
 
 /// How often the crops are brought back into their budget.
@@ -41,7 +42,9 @@ pub async fn serve(config: &Config, shards: Option<ShardRange>) -> anyhow::Resul
     let blobs = folder.blobs()?;
     let discord = Discord::new(config, shards);
     let links = discord.as_ref().map(|d| d.links() as Arc<dyn FreshLinks>);
-    let pipeline = build_pipeline(config, models, (store.clone(), blobs.clone()), links, Arc::new(SystemClock)).await?;
+    let timelines = timelines(config)?;
+    let around = Around { links, services: Arc::clone(&timelines), ..Around::default() };
+    let pipeline = build_pipeline(config, models, (store.clone(), blobs.clone()), around).await?;
     let discord = discord.map(|d| d.app(Arc::clone(&pipeline)));
     let left = pipeline.tidy_spool().await?;
     if left > 0 {
@@ -72,6 +75,8 @@ pub async fn serve(config: &Config, shards: Option<ShardRange>) -> anyhow::Resul
     if let Some(app) = discord {
         tasks.start("connection to Discord", stay_on_discord(app, stop.clone()));
     }
+    let runner = Runner::new(Arc::clone(&pipeline), Timelines::clone(&timelines), config.bots);
+    tasks.start("reading of timelines", Arc::new(runner).run(stop.clone()));
     tasks.start("sweeping", sweep_crops(blobs, config.crops_mb, config.crops_days, stop.clone()));
     let closing = stop.clone();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move { closing.cancelled().await });

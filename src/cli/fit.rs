@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::app::{DataFolder, LoadedModels, build_pipeline, open_store};
+use crate::app::{Around, DataFolder, LoadedModels, build_pipeline, open_store};
 use crate::config::Config;
 use crate::domain::Scope;
 use crate::pipeline::{Learnt, SystemClock};
@@ -12,8 +12,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let folder = DataFolder::lock(&config.data_dir)?;
     let store = open_store(config).await?;
     let models = tokio::task::block_in_place(|| LoadedModels::load(config))?;
-    let pipeline =
-        build_pipeline(config, models, (store.clone(), folder.blobs()?), None, Arc::new(SystemClock)).await?;
+    let pipeline = build_pipeline(config, models, (store.clone(), folder.blobs()?), Around::default()).await?;
     let learnt = pipeline.learn(Scope::Local).await?;
     store.close().await;
     match learnt {

@@ -109,7 +109,7 @@ fn all_mistakes_are_said_together_each_with_what_is_allowed() {
         ("MEKIKI_PUBLIC_URL", "mekiki.example.org"),
         ("LEARN_FROM", "local,everything"),
     ] {
-        let setting = ALL.into_iter().find(|setting| setting.name == name).unwrap();
+        let setting = all().into_iter().find(|setting| setting.name == name).unwrap();
         assert!(said.contains(&format!("{name}: {value:?} is not {}", setting.allowed)), "{name} in {said}");
     }
     assert_eq!(error.mistakes.len(), 10);
@@ -198,10 +198,10 @@ fn the_example_documents_each_setting_with_its_default() {
         .filter_map(|line| line.trim_start_matches('#').split_once('='))
         .filter(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
         .collect();
-    let known: BTreeMap<&str, &str> = ALL.iter().map(|setting| (setting.name, setting.default)).collect();
+    let known: BTreeMap<&str, &str> = all().iter().map(|setting| (setting.name, setting.default)).collect();
     assert_eq!(documented, known);
-    let names: BTreeSet<&str> = ALL.iter().map(|setting| setting.name).collect();
-    assert_eq!(names.len(), ALL.len());
+    let names: BTreeSet<&str> = all().iter().map(|setting| setting.name).collect();
+    assert_eq!(names.len(), all().len());
 }
 
 #[test]
@@ -209,13 +209,56 @@ fn the_example_as_it_stands_changes_nothing_and_is_valid() {
     let text = include_str!("../../.env.example");
     let set: String =
         text.lines().map(|line| line.strip_prefix('#').unwrap_or(line)).fold(String::new(), |all, line| {
-            let is_setting = line.split('=').next().is_some_and(|n| ALL.iter().any(|setting| setting.name == n));
+            let is_setting = line.split('=').next().is_some_and(|n| all().iter().any(|setting| setting.name == n));
             if is_setting { all + line + "\n" } else { all }
         });
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join(".env");
     std::fs::write(&file, set).unwrap();
     let (found, mistakes) = read_file(&file);
-    assert_eq!((found.len(), mistakes), (ALL.len(), Vec::new()));
+    assert_eq!((found.len(), mistakes), (all().len(), Vec::new()));
     assert_eq!(format!("{:?}", Config::from_variables(&found).unwrap()), format!("{:?}", config(&[])));
+}
+
+#[test]
+fn a_timeline_is_set_up_where_its_account_is_named() {
+    let none = config(&[]).timelines;
+    assert!(none.bluesky.is_none() && none.mastodon.is_none() && none.x.is_none() && none.bases.is_empty());
+    let all = config(&[
+        ("BLUESKY_HANDLE", "@ada.bsky.social"),
+        ("BLUESKY_APP_PASSWORD", "abcd-efgh-ijkl-mnop"),
+        ("MASTODON_SERVER", "mastodon.example"),
+        ("MASTODON_TOKEN", "token"),
+        ("X_CLIENT_ID", "id"),
+        ("X_BUDGET_USD", "12.5"),
+        ("X_BASE", "http://127.0.0.1:9"),
+        ("MEKIKI_CONTACT", "art@mekiki.example"),
+    ]);
+    assert_eq!(all.contact.as_deref(), Some("art@mekiki.example"));
+    let (bluesky, mastodon) = (all.timelines.bluesky.unwrap(), all.timelines.mastodon.unwrap());
+    assert_eq!((bluesky.handle.as_str(), bluesky.server.as_str()), ("ada.bsky.social", "https://bsky.social/"));
+    assert_eq!(mastodon.server.as_str(), "https://mastodon.example/");
+    let x = all.timelines.x.unwrap();
+    assert_eq!((x.budget, x.price_post, x.price_user), (12_500_000, 5_000, 10_000));
+    assert_eq!((x.base.as_ref(), all.timelines.bases.len()), (all.timelines.bases.first(), 1));
+}
+
+#[test]
+fn half_of_an_account_and_a_base_that_is_not_here_are_mistakes() {
+    for (set, wanted) in [
+        (("BLUESKY_HANDLE", "ada.example"), "BLUESKY_APP_PASSWORD: is needed with BLUESKY_HANDLE"),
+        (("MASTODON_TOKEN", "token"), "MASTODON_SERVER: is needed with MASTODON_TOKEN"),
+        (("MASTODON_SERVER", "http://m.example"), "MASTODON_SERVER"),
+        (("MASTODON_SERVER", "https://10.0.0.1"), "MASTODON_SERVER"),
+        (("X_BASE", "https://api.x.com"), "X_BASE"),
+        (("X_BUDGET_USD", "-1"), "X_BUDGET_USD"),
+        (("X_PRICE_POST", "NaN"), "X_PRICE_POST"),
+        (("MEKIKI_SECRET", "short"), "MEKIKI_SECRET: the value is not"),
+        (("MEKIKI_CONTACT", "two\nlines"), "MEKIKI_CONTACT"),
+    ] {
+        let error = mistakes(&[set]).to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+    let said = format!("{:?}", config(&[("MASTODON_SERVER", "m.example"), ("MASTODON_TOKEN", "sesame")]));
+    assert!(!said.contains("sesame"));
 }

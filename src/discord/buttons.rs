@@ -236,8 +236,10 @@ impl Press<'_> {
             }
             Removal::All => {
                 self.click.create_response(self.ctx, CreateInteractionResponse::Acknowledge).await?;
-                if let Some(sent) = &sent {
-                    pipeline.withdraw_message(sent.source).await?;
+                match sent.as_ref().map(|sent| sent.source) {
+                    Some(Some(source)) => pipeline.withdraw_message(source).await?,
+                    Some(None) => pipeline.withdraw_post(self.post).await?,
+                    None => {}
                 }
             }
             Removal::This => {

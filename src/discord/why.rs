@@ -1,7 +1,7 @@
 //! "Why?": what a score rests on, in words and as a card. Pure; [`super::buttons`] reads what there is to tell.
 
 use crate::card::{CardFace, card};
-use crate::domain::{CALIBRATED_AT, Calibration, Judgement, Score, Skip, Verdict};
+use crate::domain::{CALIBRATED_AT, Calibration, Held, Judgement, Score, Skip, Verdict};
 use crate::pipeline::Alike;
 
 use super::Lang;
@@ -85,6 +85,14 @@ pub(super) fn verdict(lang: Lang, verdict: &Verdict) -> String {
             Skip::NoCuratedChannel => tr!(lang, "discord.verdict.no_curated_channel"),
             Skip::OptedOut { artist: true } => tr!(lang, "discord.verdict.opted_out_artist"),
             Skip::OptedOut { artist: false } => tr!(lang, "discord.verdict.opted_out_poster"),
+            Skip::Held { why: Held::Unlisted } => tr!(lang, "discord.verdict.held_unlisted"),
+            Skip::Held { why: Held::Protected } => tr!(lang, "discord.verdict.held_protected"),
+            Skip::Held { why: Held::Hidden } => tr!(lang, "discord.verdict.held_hidden"),
+            Skip::Muted => tr!(lang, "discord.verdict.muted"),
+            Skip::NotInAccountShare { rank, of, share } => {
+                let percent = format!("{:.0}", share * 100.0);
+                tr!(lang, "discord.verdict.not_in_account_share", rank = rank, of = of, percent = percent)
+            }
             Skip::Uncalibrated { ratings } => {
                 tr!(lang, "discord.verdict.uncalibrated", ratings = ratings, of = CALIBRATED_AT)
             }
@@ -177,6 +185,11 @@ mod tests {
             Verdict::Skip(Skip::NoCuratedChannel),
             Verdict::Skip(Skip::OptedOut { artist: true }),
             Verdict::Skip(Skip::OptedOut { artist: false }),
+            Verdict::Skip(Skip::Held { why: Held::Unlisted }),
+            Verdict::Skip(Skip::Held { why: Held::Protected }),
+            Verdict::Skip(Skip::Held { why: Held::Hidden }),
+            Verdict::Skip(Skip::Muted),
+            Verdict::Skip(Skip::NotInAccountShare { rank: 5, of: 40, share: 0.1 }),
             Verdict::Skip(Skip::Uncalibrated { ratings: 3 }),
             Verdict::Skip(Skip::BelowThreshold { best: 3.1, threshold: 4.0 }),
             Verdict::Skip(Skip::NotInTopShare { rank: 12, of: 100, share: 0.05 }),

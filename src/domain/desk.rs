@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::{Calibration, GuildSettings, PictureId, Score, TopShare};
+use super::{Calibration, GuildSettings, Held, PictureId, Score, TopShare};
 
 /// What the desk decided.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,18 @@ pub enum Skip {
     /// The poster, or the artist, wants to be left alone.
     OptedOut {
         artist: bool,
+    },
+    /// Where it was posted, it is not to be shown elsewhere.
+    Held {
+        why: Held,
+    },
+    /// Nothing of its account is wanted here.
+    Muted,
+    /// Its place among `of` pictures of its account, of which the best `share` are picks.
+    NotInAccountShare {
+        rank: u32,
+        of: u32,
+        share: f32,
     },
     Uncalibrated {
         ratings: u32,
@@ -60,6 +72,7 @@ impl Skip {
             Self::Uncalibrated { .. }
                 | Self::BelowThreshold { .. }
                 | Self::NotInTopShare { .. }
+                | Self::NotInAccountShare { .. }
                 | Self::HourlyLimit { .. }
         )
     }
@@ -149,6 +162,12 @@ pub struct History {
     pub rank: Option<(u32, u32)>,
     /// Who wants to be left alone: the artist (true) or the poster.
     pub opted_out: Option<bool>,
+    /// From a timeline: it is not to be shown elsewhere, and why.
+    pub held: Option<Held>,
+    /// From a timeline: nothing of its account is wanted here.
+    pub muted: bool,
+    /// From an account of which only the best are wanted: its place, among how many, and what share of them.
+    pub account_rank: Option<(u32, u32, f32)>,
 }
 
 /// Decides, most binding reason first: whether it is up for picking at all, safety, what the picture is, repetition, pace.
@@ -164,6 +183,12 @@ pub fn decide(candidate: &Candidate, history: &History, rules: &DeskRules, now: 
     }
     if let Some(artist) = history.opted_out {
         return skip(Skip::OptedOut { artist });
+    }
+    if let Some(why) = history.held {
+        return skip(Skip::Held { why });
+    }
+    if history.muted {
+        return skip(Skip::Muted);
     }
     if candidate.marked_restricted && !rules.outlet_restricted {
         return skip(Skip::MarkedAgeRestricted);
@@ -181,6 +206,11 @@ pub fn decide(candidate: &Candidate, history: &History, rules: &DeskRules, now: 
         && !is_in_top(rank, of, top.share)
     {
         return skip(Skip::NotInTopShare { rank, of, share: top.share });
+    }
+    if let Some((rank, of, share)) = history.account_rank
+        && !is_in_top(rank, of, share)
+    {
+        return skip(Skip::NotInAccountShare { rank, of, share });
     }
     if history.same.is_some_and(recent) {
         return skip(Skip::AlreadyPosted);
@@ -282,6 +312,22 @@ mod tests {
         }
         let nowhere = DeskRules { outlet: None, ..DeskRules::default() };
         assert_eq!(decide(&good(), &left_alone(true), &nowhere, NOW), Verdict::Skip(Skip::NoCuratedChannel));
+    }
+
+    #[test]
+    fn what_a_timeline_or_a_guild_holds_back_is_not_picked_whatever_its_score() {
+        for why in Held::ALL {
+            let held = History { held: Some(why), ..History::default() };
+            assert_eq!(verdict(&good(), &held), Verdict::Skip(Skip::Held { why }));
+        }
+        let muted = History { muted: true, ..History::default() };
+        assert_eq!(verdict(&good(), &muted), Verdict::Skip(Skip::Muted));
+        let place = |rank, of| History { account_rank: Some((rank, of, 0.25)), ..History::default() };
+        assert_eq!(verdict(&good(), &place(2, 8)), Verdict::Repost);
+        assert_eq!(verdict(&good(), &place(1, 2)), Verdict::Repost, "the best always is");
+        let skip = Skip::NotInAccountShare { rank: 3, of: 8, share: 0.25 };
+        assert_eq!(verdict(&good(), &place(3, 8)), Verdict::Skip(skip));
+        assert!(skip.depends_on_taste() && !Skip::Muted.depends_on_taste());
     }
 
     #[test]

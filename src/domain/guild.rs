@@ -14,10 +14,17 @@ pub struct MessageKey {
     pub message: u64,
 }
 
+/// Discord's ids count milliseconds from here.
+const EPOCH: OffsetDateTime = datetime!(2015-01-01 00:00 UTC);
+
 impl MessageKey {
+    /// The smallest id that a message posted then can have.
+    pub fn first_at(at: OffsetDateTime) -> u64 {
+        ((at - EPOCH).whole_milliseconds().max(1) as u64) << 22
+    }
+
     /// When it was posted: Discord's ids carry their time.
     pub fn posted_at(self) -> OffsetDateTime {
-        const EPOCH: OffsetDateTime = datetime!(2015-01-01 00:00 UTC);
         EPOCH + Duration::milliseconds((self.message >> 22).cast_signed())
     }
 }
@@ -128,6 +135,8 @@ mod tests {
     fn a_message_knows_when_it_was_posted() {
         let key = MessageKey { channel: 1, message: 175_928_847_299_117_063 };
         assert_eq!(key.posted_at(), datetime!(2016-04-30 11:18:25.796 UTC));
+        let first = MessageKey::first_at(key.posted_at());
+        assert!(first <= key.message && key.message - first < 1 << 22);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod rating;
 mod reaction;
 mod score;
 mod send;
+mod timeline;
 
 pub use desk::{Candidate, DeskRules, History, Outlet, Skip, Verdict, decide};
 pub use face::{COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features, PICTURE_DIMS, VIEW_DIMS};
@@ -29,3 +30,4 @@ pub use rating::{Judgement, Rater, Rating, RatingSource, Scope, Stars, Target};
 pub use reaction::{ReactionChange, emoji_key, meaning, vote_scope};
 pub use score::{CALIBRATED_AT, Calibration, Score, TasteId};
 pub use send::{SendFailure, SendId, SendKind, SendState};
+pub use timeline::{Account, AccountRules, Feed, FeedId, Held, TimelinePicture, TimelinePost};

@@ -64,6 +64,13 @@ impl PostSource {
     pub const ALL: [Self; 8] =
         [Self::Upload, Self::Sample, Self::File, Self::Discord, Self::X, Self::Bluesky, Self::Mastodon, Self::Rss];
 
+    /// Those that can be followed.
+    pub const TIMELINES: [Self; 4] = [Self::X, Self::Bluesky, Self::Mastodon, Self::Rss];
+
+    pub fn is_timeline(self) -> bool {
+        Self::TIMELINES.contains(&self)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Upload => "upload",

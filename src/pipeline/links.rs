@@ -30,7 +30,7 @@ pub trait FreshLinks: Debug + Send + Sync + 'static {
 impl Pipeline {
     /// The bytes behind a post's link; of a dead one, behind the link its message has now. `None` when the picture is
     /// gone at its source: then the post is gone, too.
-    pub(super) async fn follow(&self, post: PostId, url: &str) -> Result<Option<Vec<u8>>, StepError> {
+    pub(super) async fn download(&self, post: PostId, url: &str) -> Result<Option<Vec<u8>>, StepError> {
         let (fetcher, cap) = (&self.parts.fetcher, self.parts.limits.max_bytes);
         let dead = match fetcher.get(url, cap).await {
             Ok(bytes) => return Ok(Some(bytes)),

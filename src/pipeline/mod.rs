@@ -5,11 +5,13 @@ mod choosing;
 mod clock;
 mod crops;
 mod desk;
+mod following;
 mod guilds;
 mod intake;
 mod labels;
 mod learn;
 mod links;
+mod looking;
 mod messages;
 mod near;
 mod people;
@@ -32,10 +34,13 @@ use tokio::sync::{Notify, RwLock};
 
 pub use crate::domain::{Person, PostSource, PostState};
 pub use crate::store::LabelCounts;
-pub use crate::store::{Cursor, PostRow, ScopeStats, StoreError};
+pub use crate::store::{
+    Cursor, FailedPoll, FeedRow, FollowRow, NewFollow, PageClaim, Pause, PostRow, ScopeStats, StoreError,
+};
 pub use asking::{ASKED_AT_ONCE, ASKS_A_DAY, AskFor, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
 pub use crops::{CropError, FaceOfCrop};
+pub use following::{AskError, Asked as AskedService, FeedError, Services, SourceState};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};
@@ -89,6 +94,12 @@ pub struct Pipeline {
     /// A post came to its end, or went.
     ended: Notify,
     tastes: learn::Tastes,
+    /// What can be followed; `None`: nothing.
+    services: Option<Arc<dyn Services>>,
+    /// Somebody follows something.
+    followed: Notify,
+    /// Pictures that are being looked at.
+    looking: looking::Looking,
     /// Shared from an original's write to its claim; exclusive to look whether anybody waits for one and remove it.
     spool: RwLock<()>,
 }
@@ -102,6 +113,9 @@ impl Pipeline {
             sends: Notify::new(),
             ended: Notify::new(),
             tastes: learn::Tastes::default(),
+            services: None,
+            followed: Notify::new(),
+            looking: looking::Looking::default(),
             spool: RwLock::new(()),
         }
     }

@@ -25,6 +25,8 @@ impl Pipeline {
     /// before.
     pub async fn opt_out_artist(&self, artist: &ArtistLink) -> Result<bool, StoreError> {
         let new = self.store().opt_out_artist(artist, self.parts.clock.now()).await?;
+        // Their accounts first, so that no poll under way takes anything again.
+        self.store().block_accounts_of(artist).await?;
         self.remove_all(self.store().posts_of_artist(artist).await?).await?;
         Ok(new)
     }

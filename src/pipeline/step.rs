@@ -94,7 +94,11 @@ impl Pipeline {
         let picture = match &item.origin {
             Origin::Spool { picture } => *picture,
             Origin::Link { url } => {
-                let Some(bytes) = self.follow(item.post, url).await? else { return Ok(()) };
+                if let Some(known) = self.parts.store.picture_of_sibling(item.post).await? {
+                    self.parts.store.set_fetched(item.post, known).await?;
+                    return Ok(());
+                }
+                let Some(bytes) = self.download(item.post, url).await? else { return Ok(()) };
                 blocking(move || blobs.put(BlobKind::Spool, &bytes)).await?
             }
             &Origin::Drawing { seed } => {
@@ -115,6 +119,8 @@ impl Pipeline {
         if item.attempts >= ATTEMPTS {
             return Err(StepError::Poison);
         }
+        // Two posts of the same picture: the second finds what the first saw.
+        let _alone = self.looking.alone(picture).await;
         parts.store.begin_attempt(item.post).await?;
         if parts.store.picture(picture).await?.is_none() {
             let blobs = parts.blobs.clone();

@@ -86,6 +86,13 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Takes away what the bot said of a picture from a timeline, and keeps it from saying more.
+    pub async fn withdraw_post(&self, post: PostId) -> Result<(), StoreError> {
+        self.store().withdraw_post(post).await?;
+        self.sends.notify_one();
+        Ok(())
+    }
+
     /// The newest of these posts' picture in the scope: where a face can be seen.
     pub async fn post_showing(&self, scope: Scope, face: FaceId) -> Result<Option<PostId>, StoreError> {
         self.store().post_showing(scope, face).await

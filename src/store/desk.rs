@@ -6,10 +6,10 @@ use time::{Duration, OffsetDateTime};
 use super::codec::{millis, time};
 use super::guilds::guild_settings;
 use super::people::is_artist_opted_out;
-use super::{Result, Store, StoreError, parse};
+use super::{Result, Store, StoreError, accounts, parse, timelines};
 use crate::domain::{
-    Candidate, DeskRules, History, Outlet, PerceptualHash, PictureId, PostId, Rater, Scope, SendKind, SendState, Skip,
-    TasteId, Verdict, decide,
+    Candidate, DeskRules, History, Outlet, PerceptualHash, PictureId, PostId, PostSource, Rater, Scope, SendKind,
+    SendState, Skip, TasteId, Verdict, decide,
 };
 
 /// What the desk is asked about.
@@ -205,6 +205,14 @@ async fn history(
         return Ok(history);
     }
     history.opted_out = opted_out(connection, case.post).await?;
+    if let Some((held, source, account)) = timelines::sighting(connection, case.post).await? {
+        let rules = accounts::rules(connection, case.scope, source, &account).await?;
+        (history.held, history.muted) = (held, rules.muted);
+        if let (Some(share), Some(best)) = (rules.share, case.candidate.best) {
+            let (rank, of) = account_rank(connection, case, (source, &account), (best.mean(), now)).await?;
+            history.account_rank = Some((rank, of, share));
+        }
+    }
     if let (Some(top), Some(best)) = (rules.top_share, case.candidate.best) {
         history.rank = Some(rank(connection, case, best.mean(), now - Duration::days(top.days.into())).await?);
     }
@@ -240,7 +248,8 @@ async fn claim_pick_send(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO sends (kind, scope, source, post, channel, state, claimed_at) \
-         SELECT ?1, ?2, message, id, ?4, ?5, ?6 FROM posts WHERE id = ?3 AND message IS NOT NULL \
+         SELECT ?1, ?2, coalesce(message, ''), id, ?4, ?5, ?6 FROM posts WHERE id = ?3 AND \
+         (message IS NOT NULL OR original IS NOT NULL) \
          ON CONFLICT DO NOTHING",
     )
     .bind(SendKind::Pick.as_str())
@@ -294,4 +303,27 @@ async fn rank(connection: &mut SqliteConnection, case: &Case, best: f32, since: 
     .fetch_one(connection)
     .await?;
     Ok((row.try_get::<u32, _>("better")? + 1, row.try_get::<u32, _>("others")? + 1))
+}
+
+/// The picture's place by its best face among those of its account in the last 30 days, and how many those are.
+async fn account_rank(
+    connection: &mut SqliteConnection,
+    case: &Case,
+    account: (PostSource, &str),
+    (best, now): (f32, OffsetDateTime),
+) -> Result<(u32, u32)> {
+    let (others, better): (u32, u32) = sqlx::query_as(
+        "SELECT count(*), coalesce(sum(v.best > ?1), 0) FROM verdicts v JOIN posts p ON p.id = v.post \
+         WHERE v.scope = ?2 AND v.post <> ?3 AND v.best IS NOT NULL AND p.source = ?4 AND p.account = ?5 AND \
+         p.posted_at >= ?6",
+    )
+    .bind(best)
+    .bind(case.scope.to_string())
+    .bind(case.post.0)
+    .bind(account.0.as_str())
+    .bind(account.1)
+    .bind(millis(now - Duration::days(30)))
+    .fetch_one(connection)
+    .await?;
+    Ok((better + 1, others + 1))
 }

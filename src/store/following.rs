@@ -41,6 +41,19 @@ impl Store {
         Ok(())
     }
 
+    /// A picture from a timeline is picked no more; what was sent of it is to be deleted.
+    pub async fn withdraw_post(&self, post: PostId) -> Result<()> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("UPDATE posts SET withdrawn = 1 WHERE id = ?").bind(post.0).execute(&mut *tx).await?;
+        let sends: Vec<i64> = sqlx::query_scalar("SELECT id FROM sends WHERE source = '' AND post = ?")
+            .bind(post.0)
+            .fetch_all(&mut *tx)
+            .await?;
+        withdraw(&mut tx, &sends).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Nothing more is said of a message: its pictures are picked no more.
     pub async fn withdraw_posts(&self, source: MessageKey) -> Result<()> {
         sqlx::query("UPDATE posts SET withdrawn = 1 WHERE message = ?")
@@ -92,16 +105,23 @@ pub(super) async fn source_changed(connection: &mut SqliteConnection, source: Me
     Ok(())
 }
 
-/// One picture of the message is gone: its pick is to be deleted; the digest that lists it, the reply and the answers
-/// change. In the caller's transaction.
-pub(super) async fn post_removed(connection: &mut SqliteConnection, source: MessageKey, post: PostId) -> Result<()> {
+/// One picture is gone: its pick is to be deleted; the digest that lists it, its message's reply and the answers change. In
+/// the caller's transaction.
+pub(super) async fn post_removed(
+    connection: &mut SqliteConnection,
+    source: Option<MessageKey>,
+    post: PostId,
+) -> Result<()> {
     let sends: Vec<i64> = sqlx::query_scalar("SELECT id FROM sends WHERE source = ? AND post = ?")
-        .bind(source.to_string())
+        .bind(source.map(|key| key.to_string()).unwrap_or_default())
         .bind(post.0)
         .fetch_all(&mut *connection)
         .await?;
     withdraw(connection, &sends).await?;
-    source_changed(connection, source).await
+    match source {
+        Some(source) => source_changed(connection, source).await,
+        None => Ok(()),
+    }
 }
 
 /// What was sent, or may have been, is to be deleted; what was not, is gone. Digests that list it change.

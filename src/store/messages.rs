@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::codec::millis;
 use super::cursors::{Cursor, advance};
+use super::feeds::drop_unfollowed;
 use super::posts::{insert, remove};
 use super::{BlobId, Result, Store, StoreError, following, parse, sends};
 use crate::domain::{MessageKey, NewPost, Origin, PostId, PostSource, Scope, SendKind};
@@ -207,7 +208,7 @@ impl Store {
     pub async fn forget_guild(&self, guild: u64) -> Result<()> {
         let scope = Scope::Guild(guild).to_string();
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for table in ["sends", "ratings", "tastes", "verdicts", "picks"] {
+        for table in ["sends", "ratings", "tastes", "verdicts", "picks", "follows", "account_rules"] {
             sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE scope = ?")))
                 .bind(&scope)
                 .execute(&mut *tx)
@@ -219,6 +220,7 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
+        drop_unfollowed(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! All SQL, one file a table family; and the blobs on disk. SQLite in WAL mode.
 
+mod accounts;
 mod answers;
 mod asking;
 mod blobs;
 mod codec;
 mod cursors;
 mod desk;
+mod feeds;
 mod following;
 mod guilds;
 mod labels;
@@ -25,6 +27,7 @@ mod tastes;
 mod teaching;
 #[cfg(test)]
 mod tests;
+mod timelines;
 
 use std::path::Path;
 use std::str::FromStr;
@@ -37,6 +40,7 @@ pub use asking::{Asking, OpenFace};
 pub use blobs::{BlobId, BlobKind, Blobs};
 pub use cursors::Cursor;
 pub use desk::Case;
+pub use feeds::{FailedPoll, FeedError, FeedRow, FollowRow, NewFollow, Pause};
 pub use labels::{LabelCounts, LabelledPicture};
 pub use messages::{ClaimedMessage, MessageClaim};
 pub use picks::PickRow;
@@ -50,6 +54,7 @@ pub use sends::{Attempt, Follows, NewSend, SendRow};
 pub use stats::{ScopeStats, TopRow};
 pub use tastes::{FittedTaste, TasteRow};
 pub use teaching::RatedFace;
+pub use timelines::PageClaim;
 
 /// What went wrong with the database or the blobs.
 #[derive(Debug, thiserror::Error)]

@@ -305,9 +305,8 @@ pub(super) async fn remove(connection: &mut SqliteConnection, id: PostId) -> Res
     else {
         return Ok(None);
     };
-    if let Some(message) = row.try_get::<Option<&str>, _>("message")? {
-        following::post_removed(connection, parse(message)?, id).await?;
-    }
+    let message = row.try_get::<Option<&str>, _>("message")?.map(parse).transpose()?;
+    following::post_removed(connection, message, id).await?;
     let Some(picture) = row.try_get::<Option<String>, _>("picture")? else { return Ok(Some(Vec::new())) };
     let others: u32 = sqlx::query_scalar("SELECT count(*) FROM posts WHERE picture = ?")
         .bind(&picture)

@@ -6,7 +6,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::codec::{millis, time};
-use super::teaching::standing;
+use super::teaching::{JUDGED_FROM, standing};
 use super::{Result, Store, StoreError, parse};
 use crate::domain::{FaceId, Judgement, PictureId, Rater, Rating, Scope, Target};
 
@@ -39,10 +39,10 @@ impl Store {
         };
         let Some(picture) = picture else { return Ok(false) };
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let line: Option<i64> = sqlx::query_scalar(
+        let line: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "INSERT INTO ratings (scope, rater, picture, face, judgement, source, at, score_visible) \
-             SELECT ?, ?, id, ?, ?, ?, ?, ? FROM pictures WHERE id = ? RETURNING id",
-        )
+             SELECT ?, ?, id, ?, ?, {JUDGED_FROM}, ?, ? FROM pictures WHERE id = ? RETURNING id",
+        )))
         .bind(rating.scope.to_string())
         .bind(&rating.rater.0)
         .bind(face)

@@ -12,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::codec::{millis, time};
 use super::guilds::guild_settings;
+use super::teaching::JUDGED_FROM;
 use super::{Result, Store, parse};
 use crate::domain::{
     GuildSettings, Judgement, MessageKey, PostId, Rater, RatingSource, ReactionChange, Scope, emoji_key, meaning,
@@ -34,8 +35,9 @@ const POSTS_OF: &str = "SELECT id FROM posts WHERE message = ?1 UNION \
 /// Ids of the messages that show post `p`.
 const MESSAGES_OF: &str = "SELECT CAST(substr(p.message, instr(p.message, '/') + 1) AS INTEGER) AS message UNION \
     SELECT s.message FROM sends s WHERE s.message IS NOT NULL AND s.source = p.message AND \
-    ((s.kind = 'answer' AND s.scope = p.scope) OR (s.kind = 'reply' AND p.asked = 0) OR \
-    (s.kind = 'pick' AND s.post = p.id)) UNION \
+    ((s.kind = 'answer' AND s.scope = p.scope) OR (s.kind = 'reply' AND p.asked = 0)) UNION \
+    SELECT s.message FROM sends s WHERE s.message IS NOT NULL AND s.source = coalesce(p.message, '') AND \
+    s.kind = 'pick' AND s.post = p.id UNION \
     SELECT s.companion FROM sends s WHERE s.companion IS NOT NULL AND s.source = p.message AND s.kind = 'pick' AND \
     s.post = p.id";
 
@@ -315,13 +317,12 @@ async fn settle_picture(
     if said.judgement == stands {
         return Ok(false);
     }
-    sqlx::query(
+    sqlx::query(sqlx::AssertSqlSafe(format!(
         "INSERT INTO ratings (scope, rater, picture, face, judgement, source, at, score_visible, guild, reaction, shown) \
-         VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)",
-    )
+         SELECT ?, ?, id, NULL, ?, {JUDGED_FROM}, ?, ?, ?, ?, ? FROM pictures WHERE id = ?",
+    )))
     .bind(subject.scope.to_string())
     .bind(&rater.0)
-    .bind(&subject.picture)
     .bind(said.judgement.map(|j| j.to_string()))
     .bind(said.source.as_str())
     // It is the newest line, whatever the clock does.
@@ -330,6 +331,7 @@ async fn settle_picture(
     .bind(subject.guild.map(u64::cast_signed))
     .bind(said.by_reaction)
     .bind(said.shown)
+    .bind(&subject.picture)
     .execute(connection)
     .await?;
     Ok(true)

@@ -40,7 +40,8 @@ impl Store {
             .rows_affected();
         sqlx::query(
             "UPDATE sends SET changed = 1 WHERE state = 'sent' AND kind IN ('reply', 'answer', 'pick') AND \
-             EXISTS (SELECT 1 FROM posts p WHERE p.picture = ? AND p.message = sends.source AND sends.post IN (0, p.id))",
+             EXISTS (SELECT 1 FROM posts p WHERE p.picture = ? AND coalesce(p.message, '') = sends.source AND \
+             (sends.post = p.id OR (sends.post = 0 AND p.message IS NOT NULL)))",
         )
         .bind(picture)
         .execute(&mut *tx)

@@ -30,7 +30,8 @@ pub struct SendRow {
     pub id: SendId,
     pub kind: SendKind,
     pub scope: Scope,
-    pub source: MessageKey,
+    /// `None` for the pick of a picture that no message showed: one from a timeline.
+    pub source: Option<MessageKey>,
     pub post: Option<PostId>,
     pub channel: u64,
     pub state: SendState,
@@ -315,7 +316,7 @@ pub(super) fn send_row(row: &SqliteRow) -> Result<SendRow> {
         id: SendId(row.try_get("id")?),
         kind: parse(row.try_get("kind")?)?,
         scope: parse(row.try_get("scope")?)?,
-        source: parse(row.try_get("source")?)?,
+        source: Some(row.try_get::<&str, _>("source")?).filter(|key| !key.is_empty()).map(parse).transpose()?,
         post: Some(row.try_get("post")?).filter(|&id| id != 0).map(PostId),
         channel: row.try_get::<i64, _>("channel")?.cast_unsigned(),
         state: parse(row.try_get("state")?)?,

@@ -42,9 +42,16 @@ pub(super) fn standing(scope: Scope) -> (String, String) {
     (sql, whose)
 }
 
+/// The source of a judgement (`?` as it was made) of picture `id`: whatever is said of a picture that is known from
+/// timelines alone is `timeline`.
+pub(super) const JUDGED_FROM: &str = "CASE WHEN EXISTS (SELECT 1 FROM posts WHERE posts.picture = pictures.id AND \
+    posts.original IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM posts WHERE posts.picture = pictures.id AND \
+    posts.original IS NULL) THEN 'timeline' ELSE ? END";
+
 /// Whether row `s` may be learnt from: `?2` is a JSON list of the sources that the operator allows; a guild has to agree
 /// to reactions by itself.
-const MAY_TEACH: &str = "EXISTS (SELECT 1 FROM json_each(?2) WHERE value = s.source) AND (s.source <> 'channel' OR \
+const MAY_TEACH: &str = "EXISTS (SELECT 1 FROM json_each(?2) WHERE value = s.source) AND \
+    ((s.source <> 'channel' AND NOT (s.source = 'timeline' AND s.reaction = 1)) OR \
     s.scope = 'local' OR EXISTS (SELECT 1 FROM guilds g WHERE g.id = coalesce(s.guild, \
     CASE WHEN s.scope LIKE 'guild:%' THEN CAST(substr(s.scope, 7) AS INTEGER) END) AND \
     json_extract(g.settings, '$.learn_from_reactions')))";

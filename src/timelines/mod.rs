@@ -1,72 +1,28 @@
 //! Followed timelines: X, Bluesky, Mastodon and feeds. One trait; each adapter a plain state machine that asks through [`Http`]
 //! and reads the time from the clock it was given. What is followed, how far it was read and what it cost is in the store.
 
+mod client;
+pub mod rss;
+mod runner;
+mod schedule;
+mod services;
+mod vault;
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use time::OffsetDateTime;
 
 use crate::domain::PostSource;
 
-/// An account as its service names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// Stays when the handle changes: a DID, a number, a feed's address.
-    pub id: String,
-    /// As people write it, without `@`: `name.bsky.social`, `name@server.example`, `name`.
-    pub handle: String,
-    pub name: Option<String>,
-    /// Of its page, `https`.
-    pub link: String,
-    /// Marked as automated by its owner.
-    pub bot: bool,
-    /// Shows its posts to those it accepted only: never picked.
-    pub protected: bool,
-    /// Asked not to be shown elsewhere (`noindex`, `indexable: false`, `!no-unauthenticated`): never picked.
-    pub unlisted: bool,
-}
+pub use client::{Client, Hosts};
+pub use runner::Runner;
+pub use services::Timelines;
+pub use vault::{Drawer, Safe, VaultError};
 
-/// One picture of a post.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TimelinePicture {
-    /// Names it within its post for good.
-    pub key: String,
-    /// The largest that the service has.
-    pub url: String,
-    /// What the poster says it shows.
-    pub alt: Option<String>,
-}
-
-/// A post with its own pictures: a boost or repost stands for the original, credited to its author.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TimelinePost {
-    /// Of the original, as its service names it.
-    pub id: String,
-    pub author: Account,
-    /// Who brought it into the timeline, when that was not the author.
-    pub by: Option<Account>,
-    pub link: String,
-    pub posted_at: OffsetDateTime,
-    /// Age-restricted by the post's or the author's own word, or by a label.
-    pub restricted: bool,
-    /// Scored, but shown nowhere else: why, in a word that does not change (`unlisted`, `protected`, `hidden`).
-    pub held: Option<&'static str>,
-    pub pictures: Vec<TimelinePicture>,
-}
-
-/// What is read.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Feed {
-    /// The home timeline of the account that the bot signs in with.
-    Home,
-    /// One account, by its id.
-    Author(String),
-    /// A list of that service, by its id.
-    List(String),
-}
+pub use crate::domain::{Account, Feed, TimelinePicture, TimelinePost};
 
 /// What one poll brought.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 use super::Lang;
-use crate::domain::{Calibration, Judgement, Score, Skip, Verdict};
+use crate::domain::{Calibration, Held, Judgement, Score, Skip, Verdict};
 use crate::pipeline::{PostSource, PostState, PostView};
 
 /// Why a picture was or was not picked.
@@ -17,6 +17,13 @@ pub(super) fn verdict(lang: Lang, verdict: &Verdict) -> String {
         Skip::NoCuratedChannel => tr!(lang, "verdict.no_curated_channel"),
         Skip::OptedOut { artist: true } => tr!(lang, "verdict.opted_out_artist"),
         Skip::OptedOut { artist: false } => tr!(lang, "verdict.opted_out_poster"),
+        Skip::Held { why: Held::Unlisted } => tr!(lang, "verdict.held_unlisted"),
+        Skip::Held { why: Held::Protected } => tr!(lang, "verdict.held_protected"),
+        Skip::Held { why: Held::Hidden } => tr!(lang, "verdict.held_hidden"),
+        Skip::Muted => tr!(lang, "verdict.muted"),
+        Skip::NotInAccountShare { rank, of, share } => {
+            tr!(lang, "verdict.not_in_account_share", rank = rank, of = of, percent = percent(*share))
+        }
         Skip::Uncalibrated { ratings } => {
             tr!(lang, "verdict.uncalibrated", ratings = ratings, of = crate::domain::CALIBRATED_AT)
         }

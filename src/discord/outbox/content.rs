@@ -43,7 +43,8 @@ impl Outbox {
         Ok(match row.kind {
             SendKind::Pick => Follows {
                 announce: settings.curated_announces && settings.curated == Some(row.channel),
-                forward: settings.style == PickStyle::Forward,
+                // What no message here showed cannot be forwarded.
+                forward: settings.style == PickStyle::Forward && row.source.is_some(),
             },
             SendKind::Digest => Follows { announce: true, forward: false },
             SendKind::Reply | SendKind::Answer => Follows::default(),
@@ -58,14 +59,15 @@ impl Outbox {
     }
 
     async fn reply(&self, row: &SendRow) -> Result<Content, Trouble> {
-        let posts = self.pipeline.message_posts(row.source, false).await?;
+        let Some(source) = row.source else { return Ok(Content::Gone) };
+        let posts = self.pipeline.message_posts(source, false).await?;
         if posts.is_empty() {
             return Ok(Content::Nothing);
         }
         let restricted = self.may_be_restricted(row, &posts).await?;
         let telling = Telling::new(row.scope, &posts, self.lang(row.scope)).in_restricted_channel(restricted);
         let Some(message) = telling.message(&self.pipeline).await? else { return Ok(Content::Nothing) };
-        let create = message.create_quietly().reference_message(reply_to(row.source));
+        let create = message.create_quietly().reference_message(reply_to(source));
         Ok(Content::Message { create: Box::new(create), edit: Box::new(message.edit()), follows: Follows::default() })
     }
 
@@ -116,11 +118,17 @@ impl Outbox {
         let Some(told) = telling.message(&self.pipeline).await? else { return Ok(Content::Nothing) };
         let text = pick_line(lang, score(&view), &credit(&view));
         let mut message = ScoreMessage { text, ..told };
-        if settings.style != PickStyle::Crop {
+        // From a timeline the whole picture is shown only where its author agreed, and there is nothing to forward.
+        let style = match (settings.style, row.source) {
+            (PickStyle::Picture, None) if !self.pipeline.may_show_whole(row.scope, post).await? => PickStyle::Crop,
+            (PickStyle::Forward, None) => PickStyle::Crop,
+            (style, _) => style,
+        };
+        if style != PickStyle::Crop {
             message.card = None;
         }
         let mut create = message.create();
-        if settings.style == PickStyle::Picture
+        if style == PickStyle::Picture
             && let Some(picture) = &view.picture
             && let Some(preview) = self.pipeline.preview(picture.id).await?
         {
@@ -137,9 +145,10 @@ impl Outbox {
     /// The pick's text can hold no forward beside it, so it comes as a message of its own.
     pub(super) async fn forward_owed(&self, row: &SendRow) -> Result<(), Trouble> {
         let store = self.pipeline.store();
+        let Some(source) = row.source else { return Ok(store.set_companion(row.id, None).await?) };
         let message = match self.find_forward(row).await? {
             Some(message) => message,
-            None => match self.post(row.channel, forward(row.source).nonce(super::nonce(row, "f"))).await {
+            None => match self.post(row.channel, forward(source).nonce(super::nonce(row, "f"))).await {
                 Ok(message) => message.id.get(),
                 // Discord does not let it be forwarded, or the bot: the pick stands with its link.
                 Err(trouble @ (Trouble::Refused(_) | Trouble::Missing | Trouble::Bad(_))) => {
@@ -153,7 +162,7 @@ impl Outbox {
     }
 
     async fn digest(&self, row: &SendRow) -> Result<Content, Trouble> {
-        let Scope::Guild(guild) = row.scope else { return Ok(Content::Gone) };
+        let (Scope::Guild(guild), Some(last)) = (row.scope, row.source) else { return Ok(Content::Gone) };
         let lang = self.lang(row.scope);
         let picks = self.pipeline.store().digest_picks(row.id).await?;
         let mut lines = Vec::new();
@@ -172,7 +181,7 @@ impl Outbox {
         }
         let title = tr!(lang, "discord.digest.title", picks = picks.len());
         // Names the last pick, too, which is how it is found again: the list may have been cut.
-        let all = link(&tr!(lang, "discord.digest.all"), &address(guild, row.source)).unwrap_or_default();
+        let all = link(&tr!(lang, "discord.digest.all"), &address(guild, last)).unwrap_or_default();
         let message = ScoreMessage::words(format!("**{title}**\n{}\n-# {all}", lines.join("\n")));
         Ok(Content::Message {
             create: Box::new(message.create()),

@@ -225,7 +225,9 @@ impl Outbox {
         match trouble {
             // A reply to a message that is no more: it was deleted.
             Trouble::SourceGone => {
-                self.pipeline.source_deleted(row.source).await?;
+                if let Some(source) = row.source {
+                    self.pipeline.source_deleted(source).await?;
+                }
                 // If it is not known after all, it is not tried again.
                 store.withdraw_send(row.id).await
             }

@@ -4,10 +4,11 @@ use serenity::http::MessagePagination;
 use serenity::model::application::{ActionRowComponent, ButtonKind};
 use serenity::model::channel::{Message, MessageReferenceKind};
 use serenity::model::id::{ChannelId, MessageId};
+use time::OffsetDateTime;
 
 use super::Outbox;
 use super::trouble::Trouble;
-use crate::domain::SendKind;
+use crate::domain::{MessageKey, SendKind};
 use crate::pipeline::SendRow;
 
 /// Messages a page.
@@ -30,7 +31,7 @@ impl Outbox {
     async fn look(&self, row: &SendRow, is_it: impl Fn(&Message) -> bool) -> Result<Option<u64>, Trouble> {
         let me = self.me().await?;
         let channel = ChannelId::new(row.channel);
-        let mut after = MessageId::new(row.source.message);
+        let mut after = MessageId::new(row.source.map_or_else(|| since(row.claimed_at), |source| source.message));
         for _ in 0..PAGES {
             let asked = self.http.get_messages(channel, Some(MessagePagination::After(after)), Some(PAGE));
             let page = match self.request(asked, row.channel).await {
@@ -57,15 +58,24 @@ fn is_send(row: &SendRow, message: &Message) -> bool {
         SendKind::Reply | SendKind::Answer => refers(message, row, MessageReferenceKind::Default),
         SendKind::Pick => row.post.is_some_and(|post| has_button(message, &format!("up:{}", post.0))),
         // It links to its last pick; a reply's button row tells the two apart.
-        SendKind::Digest => message.components.is_empty() && message.content.contains(&format!("/{}>)", row.source)),
+        SendKind::Digest => {
+            message.components.is_empty() && {
+                row.source.is_some_and(|last| message.content.contains(&format!("/{last}>)")))
+            }
+        }
     }
+}
+
+/// The smallest id of a message sent since then, or a little before: clocks differ.
+fn since(at: OffsetDateTime) -> u64 {
+    MessageKey::first_at(at - time::Duration::minutes(10))
 }
 
 fn refers(message: &Message, row: &SendRow, kind: MessageReferenceKind) -> bool {
     message
         .message_reference
         .as_ref()
-        .is_some_and(|to| to.kind == kind && to.message_id.is_some_and(|id| id.get() == row.source.message))
+        .is_some_and(|to| to.kind == kind && to.message_id.map(MessageId::get) == row.source.map(|s| s.message))
 }
 
 fn has_button(message: &Message, wanted: &str) -> bool {

@@ -66,7 +66,7 @@ async fn a_reply_waits_for_all_pictures_of_its_message_and_is_claimed_once() {
     assert_eq!(row(&home, id).await.state, SendState::Sending);
     home.store.set_sent(id, 2000, Follows::default(), NOW).await.expect("writes");
     assert!(due(&home, NOW + Duration::DAY).await.is_empty());
-    assert_eq!(home.store.send_by_message(2000).await.expect("reads").expect("is known").source, SOURCE);
+    assert_eq!(home.store.send_by_message(2000).await.expect("reads").expect("is known").source, Some(SOURCE));
     assert!(!home.store.begin_send(id).await.expect("writes"), "what was sent is not sent again");
 }
 

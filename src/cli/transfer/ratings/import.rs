@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::{Entry, Found};
-use crate::app::{LoadedModels, build_pipeline};
+use crate::app::{Around, LoadedModels, build_pipeline};
 use crate::cli::transfer::{Home, progress};
 use crate::config::Config;
 use crate::domain::{FaceId, Judgement, Rater, Rating, RatingSource, Scope, Target};
@@ -39,8 +39,7 @@ enum Trouble {
 pub(in crate::cli::transfer) async fn import(config: &Config, found: Found) -> anyhow::Result<ExitCode> {
     let home = Home::open(config).await?;
     let models = tokio::task::block_in_place(|| LoadedModels::load(config))?;
-    let pipeline =
-        build_pipeline(config, models, (home.store.clone(), home.blobs.clone()), None, Arc::new(SystemClock)).await?;
+    let pipeline = build_pipeline(config, models, (home.store.clone(), home.blobs.clone()), Around::default()).await?;
     for mistake in &found.mistakes {
         eprintln!("{mistake}");
     }

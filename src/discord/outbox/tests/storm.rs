@@ -44,12 +44,13 @@ async fn storm(seed: u64, kills: bool) {
                 // Deleted while its reply is on the way.
                 let due = home.pipeline.store().due_sends(home.pipeline.now()).await.expect("reads");
                 let Some(row) = due.first() else { continue };
-                there.retain(|(at, _)| *at != row.source);
+                there.retain(|(at, _)| Some(*at) != row.source);
                 let deletion = async {
                     let pause = std::time::Duration::from_micros(rng.random_range(0..6000));
                     let _ = tokio::time::timeout(pause, std::future::pending::<()>()).await;
-                    home.fake.lock().sources.retain(|&id| id != row.source.message);
-                    home.pipeline.source_deleted(row.source).await.expect("deletes");
+                    let source = row.source.expect("of a message");
+                    home.fake.lock().sources.retain(|&id| id != source.message);
+                    home.pipeline.source_deleted(source).await.expect("deletes");
                 };
                 tokio::join!(home.outbox.handle(row), deletion);
             }
