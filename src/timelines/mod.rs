@@ -1,6 +1,10 @@
 //! Followed timelines: X, Bluesky, Mastodon and feeds. One trait; each adapter a plain state machine that asks through [`Http`]
 //! and reads the time from the clock it was given. What is followed, how far it was read and what it cost is in the store.
 
+pub mod bluesky;
+mod limits;
+mod walk;
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
