@@ -69,8 +69,12 @@ pub(super) struct Stride {
 impl Walk {
     /// `None` where following begins.
     pub(super) fn read(cursor: Option<&str>) -> Option<Self> {
-        let walk: Self = serde_json::from_str(cursor?).ok()?;
-        (walk.version == VERSION).then_some(walk)
+        serde_json::from_str::<Self>(cursor?).ok()?.current()
+    }
+
+    /// The same for one that was kept with more beside it.
+    pub(super) fn current(self) -> Option<Self> {
+        (self.version == VERSION).then_some(self)
     }
 
     /// The cursor.

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use mekiki::pipeline::Clock;
-use mekiki::timelines::{Answer, Http, TimelineError, Vault};
+use mekiki::timelines::{Answer, Http, Pieces, TimelineError, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use serenity::futures::StreamExt;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use tower::ServiceExt;
@@ -21,6 +22,12 @@ pub(crate) struct ManualClock(Mutex<OffsetDateTime>);
 impl ManualClock {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::new(datetime!(2026-11-24 12:00 UTC))))
+    }
+
+    /// Stands at the machine's own time, for services that go by that.
+    #[expect(clippy::disallowed_methods, reason = "what another program dates is dated by the machine")]
+    pub(crate) fn at_present() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(OffsetDateTime::now_utc())))
     }
 
     pub(crate) fn advance(&self, by: Duration) {
@@ -98,6 +105,28 @@ impl Http for Way {
             let count = |left: usize| left.checked_sub(1);
             let lost = self.lose.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count) == Ok(1);
             if lost { Err(cut()) } else { Ok(answer) }
+        })
+    }
+
+    fn open(&self, request: http::Request<Vec<u8>>) -> Answer<'_, http::Response<Box<dyn Pieces>>> {
+        Box::pin(async move {
+            if self.down.load(Ordering::Relaxed) {
+                return Err(TimelineError::Service("the connection was cut".into()));
+            }
+            let answer = self.router.clone().oneshot(request.map(Body::from)).await.unwrap();
+            Ok(answer.map(|body| -> Box<dyn Pieces> { Box::new(Flow(body.into_data_stream())) }))
+        })
+    }
+}
+
+/// A body that goes on.
+struct Flow(BodyDataStream);
+
+impl Pieces for Flow {
+    fn next(&mut self) -> Answer<'_, Option<Vec<u8>>> {
+        Box::pin(async move {
+            let piece = self.0.next().await.transpose();
+            Ok(piece.map_err(|_| TimelineError::Service("the stream was cut".into()))?.map(Vec::from))
         })
     }
 }

@@ -2,3 +2,4 @@
 
 mod bluesky;
 mod edge;
+mod mastodon;
