@@ -13,9 +13,9 @@ use super::TimelineError;
 /// So many requests polling leaves to what people ask for.
 const RESERVE: u64 = 10;
 /// After a refusal without a word of how long.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 /// No service is left alone for longer, whatever it says.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// Of one kind of requests.
 #[derive(Debug, Default)]

@@ -102,7 +102,7 @@ impl Walk {
     }
 
     /// The service no longer knows the way: down again from the head.
-    pub(super) fn from_the_head(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.trail.clear();
         self.edge = None;
     }

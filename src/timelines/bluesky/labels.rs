@@ -22,6 +22,7 @@ const HIDDEN: [&str; 2] = ["!hide", "!takedown"];
 
 /// What a post's or an account's labels come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each label says its own, in any combination")]
 pub(super) struct Labels {
     pub(super) restricted: bool,
     pub(super) hidden: bool,

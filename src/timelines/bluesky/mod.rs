@@ -33,8 +33,8 @@ const BATCH: usize = 25;
 /// Pages of follows that are read: 10,000 accounts.
 const FOLLOWS: usize = 100;
 /// How long a feed is left alone when nothing more is there.
-const HOME: Duration = Duration::from_secs(60);
-const AUTHOR: Duration = Duration::from_secs(300);
+const HOME: Duration = Duration::from_mins(1);
+const AUTHOR: Duration = Duration::from_mins(5);
 
 /// Which account reads, and where.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ impl Bluesky {
                 if place.is_some() && error == "InvalidRequest" =>
             {
                 let mut walk = walk.clone();
-                walk.from_the_head();
+                walk.restart();
                 return Ok(Page { posts: Vec::new(), cursor: walk.written(), more: true, wait: Duration::ZERO });
             }
             (Err(refusal), _) => return Err(missing(feed, refusal)),
@@ -133,8 +133,15 @@ impl Bluesky {
         }
     }
 
+    /// Those of them that are not shown. What is missing is asked for once more: the service leaves out what it cannot put
+    /// together at the moment, too, and what is gone here is deleted elsewhere.
     async fn gone_of(&self, posts: &[String]) -> Result<Vec<String>, TimelineError> {
-        let mut gone = Vec::new();
+        let missing = self.not_shown(posts).await?;
+        self.not_shown(&missing).await
+    }
+
+    async fn not_shown(&self, posts: &[String]) -> Result<Vec<String>, TimelineError> {
+        let mut missing = Vec::new();
         for batch in posts.chunks(BATCH) {
             let uris: Vec<(&str, &str)> = batch.iter().map(|uri| ("uris", uri.as_str())).collect();
             let answer = self.query(Purpose::Polling, "app.bsky.feed.getPosts", &uris).await?;
@@ -143,9 +150,9 @@ impl Bluesky {
             let now = self.api.clock.now();
             let shown = views.iter().filter(|view| !post::is_hidden(view, now)).filter_map(|view| view["uri"].as_str());
             let shown: HashSet<&str> = shown.collect();
-            gone.extend(batch.iter().filter(|uri| !shown.contains(uri.as_str())).cloned());
+            missing.extend(batch.iter().filter(|uri| !shown.contains(uri.as_str())).cloned());
         }
-        Ok(gone)
+        Ok(missing)
     }
 
     async fn all_follows(&self) -> Result<Vec<Account>, TimelineError> {

@@ -36,8 +36,8 @@ const LIMIT: &str = "40";
 /// `GET /api/v1/statuses` takes no more.
 const BATCH: usize = 20;
 /// How long a feed is left alone when nothing more is there.
-const HOME: Duration = Duration::from_secs(60);
-const AUTHOR: Duration = Duration::from_secs(300);
+const HOME: Duration = Duration::from_mins(1);
+const AUTHOR: Duration = Duration::from_mins(5);
 /// So many posts at a time may wait for their pictures, and for so long.
 const WAITING: usize = 40;
 const PATIENCE: time::Duration = time::Duration::hours(24);

@@ -301,6 +301,29 @@ mod tests {
         assert_eq!(post.link, "https://own.example/notes/9007");
     }
 
+    /// The description's own examples.
+    #[test]
+    fn examples_of_the_description_are_read() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/specs/mastodon-openapi.json");
+        let Ok(text) = std::fs::read_to_string(path) else {
+            eprintln!("!!! SKIPPED: {path} is not there !!!");
+            return;
+        };
+        let components = &serde_json::from_str::<Value>(&text).unwrap()["components"];
+        let mut example = components["schemas"]["Status"]["example"].clone();
+        example["media_attachments"] = json!([components["examples"]["MediaAttachment200Example"]["value"]]);
+        let post = read(&example).post.unwrap();
+        assert_eq!(
+            (post.id.as_str(), post.author.handle.as_str()),
+            ("own.example/103270115826048975", "Gargron@own.example")
+        );
+        assert_eq!(post.link, "https://mastodon.social/@Gargron/103270115826048975");
+        assert_eq!(post.posted_at, datetime!(2019-12-08 03:48:33.901 UTC));
+        assert_eq!((post.restricted, post.held, post.pictures.len()), (false, None, 1));
+        let account = account(&components["schemas"]["Account"]["example"], HOST).unwrap();
+        assert_eq!((account.id.as_str(), account.handle.as_str()), ("own.example/23634", "noiob@awoo.space"));
+    }
+
     fn json_value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),

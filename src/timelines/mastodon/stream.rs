@@ -14,9 +14,9 @@ use crate::timelines::{Answer, Event, Events, Pieces, TimelineError};
 /// Of one event; a status is some kB.
 const LARGEST: usize = 1 << 20;
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// A server without streams is asked again after so long.
-const WITHOUT: Duration = Duration::from_secs(3600);
+const WITHOUT: Duration = Duration::from_hours(1);
 
 /// Whether the stream may be opened: a pause after each failure, longer each time until something is heard.
 #[derive(Debug, Default)]

@@ -96,6 +96,8 @@ pub(crate) struct World {
     limit: u64,
     status: Option<u16>,
     refuses_places: bool,
+    /// The next answer with posts leaves these out.
+    pub(crate) unready: Vec<String>,
     requests: Vec<String>,
     breaches: Vec<String>,
 }
@@ -394,6 +396,8 @@ impl World {
                     }
                     "app.bsky.feed.getPosts" => {
                         let asked = query.iter().filter(|(name, _)| name == "uris");
+                        let unready = std::mem::take(&mut self.unready);
+                        let asked = asked.filter(|(_, uri)| !unready.contains(uri));
                         let posts = asked.filter_map(|(_, uri)| self.posts.get(uri));
                         let posts = posts.filter(|post| !self.profiles[&post.author].gone);
                         Ok(json!({ "posts": posts.map(|post| views::post(self, post)).collect::<Vec<_>>() }))
