@@ -1,12 +1,11 @@
 //! `mekiki fit`: a new version of the taste, now.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use crate::app::{Around, DataFolder, LoadedModels, build_pipeline, open_store};
 use crate::config::Config;
 use crate::domain::Scope;
-use crate::pipeline::{Learnt, SystemClock};
+use crate::pipeline::Learnt;
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let folder = DataFolder::lock(&config.data_dir)?;

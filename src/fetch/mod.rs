@@ -19,6 +19,8 @@ use names::{Names, NoPublicAddress, PublicOnly, SystemNames};
 /// The whole of one download, redirects included.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(10);
+/// Of an open stream.
+const SILENCE: Duration = Duration::from_secs(90);
 /// Redirects that are followed.
 const REDIRECTS: usize = 5;
 /// Names that mean this machine or its own network, and all below them.
@@ -38,7 +40,7 @@ pub enum FetchError {
     Status(u16),
     #[error("the download failed: {0}")]
     Network(#[source] reqwest::Error),
-    #[error("the download took longer than {} s", TIMEOUT.as_secs())]
+    #[error("the server took too long")]
     TooSlow,
 }
 
@@ -124,6 +126,19 @@ impl Fetcher {
         .unwrap_or(Err(FetchError::TooSlow))
     }
 
+    /// The beginning of an answer that is read piece by piece, for as long as its server likes.
+    pub async fn open(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<OpenBody>, FetchError> {
+        let request = reqwest::Request::try_from(request).map_err(|_| FetchError::Refused("it is no address"))?;
+        self.allow(request.url())?;
+        let answer = tokio::time::timeout(TIMEOUT, self.client.execute(request)).await;
+        let answer = answer.map_err(|_| FetchError::TooSlow)?.map_err(failed)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut open = http::Response::new(OpenBody(answer));
+        *open.status_mut() = status;
+        *open.headers_mut() = headers;
+        Ok(open)
+    }
+
     /// The answer at the end of the redirects.
     async fn follow(&self, mut url: Url) -> Result<Response, FetchError> {
         for _ in 0..=REDIRECTS {
@@ -168,6 +183,19 @@ impl Fetcher {
             Some(Host::Ipv4(_) | Host::Ipv6(_)) => Err(FetchError::Refused("it names an address instead of a host")),
             None => Err(FetchError::Refused("it names no host")),
         }
+    }
+}
+
+/// The body of an answer that goes on.
+#[derive(Debug)]
+pub struct OpenBody(Response);
+
+impl OpenBody {
+    /// What has come next; `None` at the end. Servers that keep a stream open say so now and then: one that says nothing for
+    /// too long has gone.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, FetchError> {
+        let piece = tokio::time::timeout(SILENCE, self.0.chunk()).await.map_err(|_| FetchError::TooSlow)?;
+        Ok(piece.map_err(failed)?.map(Vec::from))
     }
 }
 

@@ -1,12 +1,16 @@
 //! Followed timelines: X, Bluesky, Mastodon and feeds. One trait; each adapter a plain state machine that asks through [`Http`]
 //! and reads the time from the clock it was given. What is followed, how far it was read and what it cost is in the store.
 
+pub mod bluesky;
 mod client;
+mod limits;
+pub mod mastodon;
 pub mod rss;
 mod runner;
 mod schedule;
 mod services;
 mod vault;
+mod walk;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -60,6 +64,15 @@ pub enum TimelineError {
     Answer(String),
 }
 
+/// What a service says as it happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The home timeline has something new: worth a poll at once. The posts come by that poll, with its cursor.
+    New,
+    /// This post is gone.
+    Gone(String),
+}
+
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, TimelineError>> + Send + 'a>>;
 
 /// One service.
@@ -78,12 +91,35 @@ pub trait Timeline: Debug + Send + Sync {
 
     /// Whom the account that the bot signs in with follows.
     fn follows(&self) -> Answer<'_, Vec<Account>>;
+
+    /// Listens to the home timeline, where the service can be listened to. Polling goes on by itself, and may be rarer
+    /// meanwhile. [`TimelineError::Wait`] says when to try again.
+    fn listen(&self) -> Answer<'_, Option<Box<dyn Events>>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+/// An open connection. It ends with an error; then [`Timeline::listen`] again.
+pub trait Events: Debug + Send {
+    /// The next event, whenever that is. It may be dropped while it waits: no event is lost by that.
+    fn next(&mut self) -> Answer<'_, Event>;
 }
 
 /// What adapters ask through: the one client of [`crate::fetch`], or a test's.
 pub trait Http: Debug + Send + Sync {
     /// Any status is an answer. Redirects are not followed. An error is one of the way, without the address.
     fn send(&self, request: http::Request<Vec<u8>>) -> Answer<'_, http::Response<Vec<u8>>>;
+
+    /// The same for an answer that does not end.
+    fn open(&self, _request: http::Request<Vec<u8>>) -> Answer<'_, http::Response<Box<dyn Pieces>>> {
+        Box::pin(async { Err(TimelineError::Service("this way carries no streams".into())) })
+    }
+}
+
+/// A body as it comes. A way that has been silent for a minute or more may end it.
+pub trait Pieces: Send {
+    /// `None` at its end. It may be dropped while it waits: no piece is lost by that.
+    fn next(&mut self) -> Answer<'_, Option<Vec<u8>>>;
 }
 
 /// Where an adapter keeps what it signs in with, encrypted. What a service answered is kept before it is used: a refresh token

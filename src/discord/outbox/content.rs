@@ -73,7 +73,8 @@ impl Outbox {
 
     /// Sent by its command; this is how it follows what it speaks of.
     async fn answer(&self, row: &SendRow) -> Result<Content, Trouble> {
-        let posts = self.pipeline.answer_posts(row.source, row.scope).await?;
+        let Some(source) = row.source else { return Ok(Content::Gone) };
+        let posts = self.pipeline.answer_posts(source, row.scope).await?;
         if posts.is_empty() {
             return Ok(Content::Gone);
         }
