@@ -19,9 +19,11 @@ mod ratings;
 mod reactions;
 mod reports;
 mod sends;
+mod spending;
 mod stats;
 mod tastes;
 mod teaching;
+mod x_users;
 #[cfg(test)]
 mod tests;
 
@@ -46,9 +48,11 @@ pub use ratings::RatingCounts;
 pub use reactions::Heard;
 pub use reports::FaceReport;
 pub use sends::{Attempt, Follows, NewSend, SendRow};
+pub use spending::ReservationId;
 pub use stats::{ScopeStats, TopRow};
 pub use tastes::{FittedTaste, TasteRow};
 pub use teaching::RatedFace;
+pub use x_users::XUser;
 
 /// What went wrong with the database or the blobs.
 #[derive(Debug, thiserror::Error)]
