@@ -7,9 +7,3 @@ CREATE TABLE x_users (
     read_at   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX x_users_by_handle ON x_users (handle);
-
--- When a post of X was last found to be there still.
-CREATE TABLE x_checks (
-    post       TEXT PRIMARY KEY,
-    checked_at INTEGER NOT NULL
-) STRICT;

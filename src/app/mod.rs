@@ -4,6 +4,7 @@ mod discord;
 mod models;
 mod page;
 mod serve;
+pub mod x;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -245,14 +245,20 @@ impl Outlook {
         let left = days_left(now).max(1.0 / 24.0);
         let money = self.budget.less(self.spending.taken()).less(self.rechecking_per_day().for_days(left));
         let per_day = money.0 as f64 / left;
-        if per_day >= FREELY * self.reading_per_day().0 as f64 && money >= self.prices.post.times(u64::from(Pace::FREE.page)) {
+        if per_day >= FREELY * self.reading_per_day().0 as f64
+            && money >= self.prices.post.times(u64::from(Pace::FREE.page))
+        {
             return Pace::FREE;
         }
         // What a post really costs, with its author and where it was reposted from.
         let post = (self.spending.reading.0 / self.spending.posts.max(1)).max(self.prices.post.0).max(1);
         let posts_per_day = per_day / post as f64 / feeds.max(1) as f64;
         let pause = f64::from(Pace::SLOW_PAGE) / posts_per_day * 86_400.0;
-        let pause = if pause.is_finite() { pause.clamp(Pace::FREE.pause.as_secs_f64(), LONGEST.as_secs_f64()) } else { LONGEST.as_secs_f64() };
+        let pause = if pause.is_finite() {
+            pause.clamp(Pace::FREE.pause.as_secs_f64(), LONGEST.as_secs_f64())
+        } else {
+            LONGEST.as_secs_f64()
+        };
         let page = (posts_per_day * pause / 86_400.0).floor().clamp(1.0, f64::from(Pace::SLOW_PAGE)) as u32;
         Pace { pause: Duration::from_secs_f64(pause), page, pages: 1 }
     }
@@ -286,8 +292,13 @@ mod tests {
     use super::*;
 
     fn outlook(budget: u64, spent: u64, reading: u64, kept: u64) -> Outlook {
-        let spending =
-            Spending { spent: Micros(spent), reading: Micros(reading), posts: reading / 5_000, days: 7, ..Spending::default() };
+        let spending = Spending {
+            spent: Micros(spent),
+            reading: Micros(reading),
+            posts: reading / 5_000,
+            days: 7,
+            ..Spending::default()
+        };
         Outlook { budget: Micros(budget), prices: Prices::default(), spending, kept }
     }
 
@@ -318,7 +329,10 @@ mod tests {
     #[test]
     fn months_are_of_the_calendar_in_utc() {
         let of = |at| month_of(at);
-        assert_eq!(of(datetime!(2026-12-31 23:59 UTC)), (datetime!(2026-12-01 0:00 UTC), datetime!(2027-01-01 0:00 UTC)));
+        assert_eq!(
+            of(datetime!(2026-12-31 23:59 UTC)),
+            (datetime!(2026-12-01 0:00 UTC), datetime!(2027-01-01 0:00 UTC))
+        );
         assert_eq!(of(datetime!(2027-01-01 8:00 +9)).0, datetime!(2026-12-01 0:00 UTC));
     }
 

@@ -23,9 +23,9 @@ mod spending;
 mod stats;
 mod tastes;
 mod teaching;
-mod x_users;
 #[cfg(test)]
 mod tests;
+mod x_users;
 
 use std::path::Path;
 use std::str::FromStr;

@@ -10,7 +10,7 @@ use crate::domain::{Micros, PostSource, Purpose, Reads, Spending, month_of};
 
 /// Money put aside for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReservationId(i64);
+pub struct ReservationId(pub i64);
 
 /// Days that tell how much is read lately.
 const LATELY: i64 = 7;
@@ -60,6 +60,15 @@ impl Store {
         }
         tx.commit().await?;
         Ok(open.len() as u64)
+    }
+
+    /// Pictures of this source that are kept: what is looked after may be fewer posts.
+    pub async fn kept_of(&self, source: PostSource) -> Result<u64> {
+        let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM posts WHERE source = ? AND picture IS NOT NULL")
+            .bind(source.as_str())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(kept.unsigned_abs())
     }
 
     /// The account of the month of `now`.

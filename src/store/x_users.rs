@@ -1,4 +1,4 @@
-//! What was paid for at X and need not be paid for again: accounts, and when a post was last found to be there.
+//! Accounts of X that were paid for and need not be paid for again so soon.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row};
@@ -61,50 +61,6 @@ impl Store {
             .bind(millis(user.read_at))
             .execute(&mut *tx)
             .await?;
-        }
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Of these posts, those that were not found to be there since, longest ago first.
-    pub async fn x_unchecked(&self, posts: &[String], since: OffsetDateTime) -> Result<Vec<String>> {
-        let mut old: Vec<(i64, &String)> = Vec::new();
-        for post in posts {
-            let checked: Option<i64> = sqlx::query_scalar("SELECT checked_at FROM x_checks WHERE post = ?")
-                .bind(post)
-                .fetch_optional(&self.pool)
-                .await?;
-            let checked = checked.unwrap_or(i64::MIN);
-            if checked < millis(since) {
-                old.push((checked, post));
-            }
-        }
-        old.sort();
-        Ok(old.into_iter().map(|(_, post)| post.clone()).collect())
-    }
-
-    /// These were there at `now`.
-    pub async fn set_x_checked(&self, posts: &[String], now: OffsetDateTime) -> Result<()> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for post in posts {
-            sqlx::query(
-                "INSERT INTO x_checks (post, checked_at) VALUES (?, ?) \
-                 ON CONFLICT (post) DO UPDATE SET checked_at = excluded.checked_at",
-            )
-            .bind(post)
-            .bind(millis(now))
-            .execute(&mut *tx)
-            .await?;
-        }
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Nothing is kept of these any more.
-    pub async fn drop_x_checks(&self, posts: &[String]) -> Result<()> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for post in posts {
-            sqlx::query("DELETE FROM x_checks WHERE post = ?").bind(post).execute(&mut *tx).await?;
         }
         tx.commit().await?;
         Ok(())

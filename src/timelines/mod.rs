@@ -1,6 +1,8 @@
 //! Followed timelines: X, Bluesky, Mastodon and feeds. One trait; each adapter a plain state machine that asks through [`Http`]
 //! and reads the time from the clock it was given. What is followed, how far it was read and what it cost is in the store.
 
+pub mod x;
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
@@ -96,7 +98,10 @@ pub enum TimelineError {
     /// This month's money is spent.
     #[error("the month's budget is spent")]
     Budget,
-    /// The service failed or cannot be reached: trying again can help.
+    /// The request did not leave: no connection came about. The service knows nothing of it, and bills nothing.
+    #[error("the service cannot be reached: {0}")]
+    Unreached(String),
+    /// The service failed, or its answer was lost on the way: trying again can help.
     #[error("{0}")]
     Service(String),
     /// The answer is not what the service's description says.

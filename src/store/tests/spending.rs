@@ -54,7 +54,11 @@ async fn each_month_and_each_source_has_an_account_of_its_own() {
     assert!(reserve(&home, 1_000_000, next).await.is_some());
     let december = account(&home, next).await;
     assert_eq!((december.spent, december.reserved), (Micros(0), Micros(1_000_000)));
-    assert_eq!((december.reading, december.posts, december.days), (Micros(1_000_000), 200, 2), "of the last seven days");
+    assert_eq!(
+        (december.reading, december.posts, december.days),
+        (Micros(1_000_000), 200, 2),
+        "of the last seven days"
+    );
     assert_eq!(home.store.spending(PostSource::Bluesky, last).await.expect("reads").taken(), Micros(0));
 }
 
@@ -74,18 +78,6 @@ async fn accounts_are_known_by_number_and_by_name() {
     let mut known = home.store.x_users(&["1".into(), "9".into(), "2".into()]).await.expect("reads");
     known.sort_by(|a, b| a.id.cmp(&b.id));
     assert_eq!(known, [user("1", "ada_old", 3), user("2", "grace", 1)]);
-}
-
-#[tokio::test]
-async fn posts_are_looked_after_longest_ago_first() {
-    let home = Home::new().await;
-    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
-    home.store.set_x_checked(&ids(&["b"]), NOW).await.expect("writes");
-    home.store.set_x_checked(&ids(&["c"]), NOW - Duration::hours(30)).await.expect("writes");
-    let due = home.store.x_unchecked(&ids(&["a", "b", "c"]), NOW - Duration::hours(20)).await.expect("reads");
-    assert_eq!(due, ids(&["a", "c"]), "never looked at, then a day ago");
-    home.store.drop_x_checks(&ids(&["b"])).await.expect("writes");
-    assert_eq!(home.store.x_unchecked(&ids(&["b"]), NOW - Duration::hours(20)).await.expect("reads"), ids(&["b"]));
 }
 
 /// What happens to the money and its requests.
