@@ -5,6 +5,7 @@ mod models;
 mod page;
 mod serve;
 mod timelines;
+pub mod x;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Plain types and pure decisions. Imports none of the other rooms.
 
+mod budget;
 mod desk;
 mod face;
 mod geometry;
@@ -16,6 +17,7 @@ mod score;
 mod send;
 mod timeline;
 
+pub use budget::{Forecast, Level, Micros, NoAmount, Outlook, Pace, Prices, Purpose, Reads, Spending, level, month_of};
 pub use desk::{Candidate, DeskRules, History, Outlet, Skip, Verdict, decide};
 pub use face::{COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features, PICTURE_DIMS, VIEW_DIMS};
 pub use geometry::{ModelBox, ModelPx, PictureBox, PicturePx, Pixels, Rect, Size};

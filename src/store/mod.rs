@@ -22,12 +22,14 @@ mod ratings;
 mod reactions;
 mod reports;
 mod sends;
+mod spending;
 mod stats;
 mod tastes;
 mod teaching;
 #[cfg(test)]
 mod tests;
 mod timelines;
+mod x_users;
 
 use std::path::Path;
 use std::str::FromStr;
@@ -51,10 +53,12 @@ pub use ratings::RatingCounts;
 pub use reactions::Heard;
 pub use reports::FaceReport;
 pub use sends::{Attempt, Follows, NewSend, SendRow};
+pub use spending::ReservationId;
 pub use stats::{ScopeStats, TopRow};
 pub use tastes::{FittedTaste, TasteRow};
 pub use teaching::RatedFace;
 pub use timelines::PageClaim;
+pub use x_users::XUser;
 
 /// What went wrong with the database or the blobs.
 #[derive(Debug, thiserror::Error)]

@@ -11,6 +11,7 @@ mod schedule;
 mod services;
 mod vault;
 mod walk;
+pub mod x;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -56,7 +57,10 @@ pub enum TimelineError {
     /// This month's money is spent.
     #[error("the month's budget is spent")]
     Budget,
-    /// The service failed or cannot be reached: trying again can help.
+    /// The request did not leave: no connection came about. The service knows nothing of it, and bills nothing.
+    #[error("the service cannot be reached: {0}")]
+    Unreached(String),
+    /// The service failed, or its answer was lost on the way: trying again can help.
     #[error("{0}")]
     Service(String),
     /// The answer is not what the service's description says.

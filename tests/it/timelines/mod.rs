@@ -1,5 +1,6 @@
-//! Followed timelines against loopback services that answer as the vendors describe it.
+//! Followed timelines against loopback services, each held to its vendor's own description.
 
 mod bluesky;
 mod edge;
 mod mastodon;
+mod x;
