@@ -48,7 +48,8 @@ fn write(message: Message, folder: &Path) -> anyhow::Result<()> {
         faces.push(ToldFace { post: PostId(1), face: FaceId(face.id), score: face.score, crop: Some(crop) });
     }
     let calibration = faces.iter().find_map(|f| f.score).map_or(Calibration::from_ratings(0), |s| s.calibration());
-    let told = Told { faces, calibration, link: message.link, own: None, hidden: false, notes: Vec::new() };
+    let told =
+        Told { faces, calibration, link: message.link, own: None, hidden: false, spoilered: false, notes: Vec::new() };
     let said = compose(lang, &told).context("a message has faces")?;
     let words = json!({ "text": said.text, "alt": said.alt, "components": said.components });
     std::fs::write(folder.join(format!("{}.json", message.name)), serde_json::to_vec_pretty(&words)?)?;

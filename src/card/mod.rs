@@ -6,10 +6,12 @@
 mod calibration;
 mod layout;
 mod pen;
+mod why;
 
 use image::RgbImage;
 
 pub use calibration::{Row, calibration};
+pub use why::{Neighbour, why};
 
 use crate::domain::Score;
 use layout::{Layout, SHOWN, Spot};

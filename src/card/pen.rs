@@ -17,11 +17,13 @@ pub(super) const QUIET: u32 = 0x00A3_A8B4;
 pub(super) const GOLD: u32 = 0x00FF_C445;
 pub(super) const UNLIT: u32 = 0x0042_4550;
 /// Stars of a score that does not mean much yet.
-const PALE: u32 = 0x009A_A0AE;
+pub(super) const PALE: u32 = 0x009A_A0AE;
 
 pub(super) struct Pen {
     pixmap: Pixmap,
     font: Face<'static>,
+    /// What the font has no sign for.
+    signs: Face<'static>,
 }
 
 impl Pen {
@@ -29,6 +31,7 @@ impl Pen {
         let mut pen = Self {
             pixmap: Pixmap::new(width, height).expect("a card is a few hundred pixels wide and high"),
             font: Face::parse(epaint_default_fonts::UBUNTU_LIGHT, 0).expect("the font is part of the program"),
+            signs: Face::parse(epaint_default_fonts::NOTO_EMOJI_REGULAR, 0).expect("the font is part of the program"),
         };
         let ground = rounded(0.5, 0.5, width as f32 - 1.0, height as f32 - 1.0, 22.0);
         pen.fill(&ground, &plain(GROUND));
@@ -60,6 +63,22 @@ impl Pen {
         }
         if best {
             self.line(&frame, GOLD, 5.0);
+        }
+    }
+
+    /// A frame around a crop.
+    pub(super) fn frame(&mut self, at: Square, colour: u32) {
+        self.line(&rounded(at.x, at.y, at.side, at.side, 14.0), colour, 5.0);
+    }
+
+    /// A sign in a line, such as 👍; left end and baseline.
+    pub(super) fn sign(&mut self, sign: char, (x, y): (f32, f32), size: f32, colour: u32) {
+        let scale = size / f32::from(self.signs.units_per_em());
+        let mut path = Outline { path: PathBuilder::new(), scale, x, y };
+        let Some(glyph) = self.signs.glyph_index(sign) else { return };
+        self.signs.outline_glyph(glyph, &mut path);
+        if let Some(path) = path.path.finish() {
+            self.fill(&path, &plain(colour));
         }
     }
 
@@ -140,6 +159,11 @@ impl Pen {
         self.text(text, (right - width + 15.0, top + 28.5), size, TEXT, 1.2);
     }
 
+    /// Small text from the left end of its baseline.
+    pub(super) fn note(&mut self, text: &str, at: (f32, f32), size: f32, colour: u32) {
+        self.text(text, at, size, colour, 0.9);
+    }
+
     /// Text from the left end of its baseline; `bold`: pixels that the outline adds.
     fn text(&mut self, text: &str, at: (f32, f32), size: f32, colour: u32, bold: f32) {
         let scale = size / f32::from(self.font.units_per_em());
@@ -154,7 +178,7 @@ impl Pen {
         self.line(&path, colour, bold);
     }
 
-    fn width(&self, text: &str, size: f32) -> f32 {
+    pub(super) fn width(&self, text: &str, size: f32) -> f32 {
         text.chars().map(|c| self.advance(c)).sum::<f32>() * size / f32::from(self.font.units_per_em())
     }
 

@@ -9,7 +9,7 @@ use serenity::{
 
 use super::answer::Answer;
 use super::commands::sight::Sight;
-use super::message::described;
+use super::message::{covered, described};
 use super::words::sentences;
 use super::{App, Error, Lang, telling, why};
 use crate::domain::{CALIBRATED_AT, Calibration, FaceId, Judgement, MessageKey, PostId, Rater, Scope, SendKind, Stars};
@@ -159,18 +159,34 @@ impl Press<'_> {
                 }
             }
         }
-        let told = why::Told { score: why.score, liked, disliked, verdict: view.verdict };
+        let threshold = match scope {
+            Scope::Guild(guild) => {
+                Some(pipeline.guild(guild).await?).filter(|s| s.curated.is_some()).map(|s| s.threshold)
+            }
+            Scope::Local | Scope::User(_) => None,
+        };
+        let (verdict, made_of) = (view.verdict, why.made_of);
+        let hidden = !sight.restricted && pipeline.is_age_restricted(self.post).await?;
+        let told = why::Told { score: why.score, made_of, threshold, liked, disliked, verdict, hidden };
         let text = why::words(lang, &told);
-        if !sight.restricted && pipeline.is_age_restricted(self.post).await? {
+        if hidden {
             return Ok(Answer::text(text));
         }
-        let mut crops = vec![(pipeline.crop(best.id).await?, why.score)];
-        for alike in [liked, disliked].into_iter().flatten() {
-            crops.push((pipeline.crop(alike.face).await?, alike.score));
+        let mut crops = Vec::new();
+        for face in [Some(best.id), liked.map(|alike| alike.face), disliked.map(|alike| alike.face)] {
+            crops.push(match face {
+                Some(face) => pipeline.crop(face).await?,
+                None => None,
+            });
         }
-        let card = tokio::task::spawn_blocking(move || why::draw(&crops)).await?;
+        let drawn = told;
+        let card = tokio::task::spawn_blocking(move || {
+            why::draw(&drawn, crops[0].as_deref(), crops[1].as_deref(), crops[2].as_deref())
+        })
+        .await?;
         let alt = why::alt(lang, &told);
-        Ok(Answer::text(text).with_files(vec![described(card, "why.png", &alt)]))
+        let covers = pipeline.is_spoilered(self.post).await?;
+        Ok(Answer::text(text).with_files(vec![described(card, &covered("why.png", covers), &alt)]))
     }
 
     async fn not_a_face(&self) -> Result<Answer, Error> {

@@ -11,7 +11,7 @@ use serenity::model::channel::{MessageFlags, ReactionType};
 use super::Lang;
 use super::markup::{escaped, link};
 use crate::card::{CardFace, card};
-use crate::domain::{CALIBRATED_AT, Calibration, FaceId, PostId, Score};
+use crate::domain::{CALIBRATED_AT, Calibration, FaceId, Origin, PostId, Score};
 
 /// Faces that the "Rate a face" menu offers: Discord takes 25 options, five for each.
 const RATEABLE: usize = 5;
@@ -42,6 +42,8 @@ pub struct Told {
     pub own: Option<Score>,
     /// The crops are not shown: this channel is not age-restricted, and what they are of is.
     pub hidden: bool,
+    /// A picture's poster had covered it: the card is covered, too.
+    pub spoilered: bool,
     /// Further lines for somebody who asked.
     pub notes: Vec<String>,
 }
@@ -52,6 +54,8 @@ pub struct ScoreMessage {
     pub text: String,
     /// PNG.
     pub card: Option<Vec<u8>>,
+    /// Shown only to who clicks on it.
+    pub spoilered: bool,
     /// Describes the card to those who do not see it.
     pub alt: String,
     pub components: Vec<CreateActionRow>,
@@ -60,12 +64,12 @@ pub struct ScoreMessage {
 impl ScoreMessage {
     /// Words alone.
     pub fn words(text: String) -> Self {
-        Self { text, card: None, alt: String::new(), components: Vec::new() }
+        Self { text, card: None, spoilered: false, alt: String::new(), components: Vec::new() }
     }
 
     /// The card as Discord takes it.
     pub fn attachment(&self) -> Option<CreateAttachment> {
-        self.card.as_ref().map(|png| described(png.clone(), CARD, &self.alt))
+        self.card.as_ref().map(|png| described(png.clone(), &covered(CARD, self.spoilered), &self.alt))
     }
 
     /// Pings nobody.
@@ -98,6 +102,11 @@ pub(super) fn nobody() -> CreateAllowedMentions {
     CreateAllowedMentions::new().empty_users().empty_roles().replied_user(false)
 }
 
+/// The name of a file, for one that is shown only to who clicks on it.
+pub(super) fn covered(name: &str, is_covered: bool) -> String {
+    if is_covered { format!("{}{name}", Origin::SPOILER) } else { name.to_owned() }
+}
+
 /// A file with words for those who do not see it.
 pub(super) fn described(bytes: Vec<u8>, name: &str, alt: &str) -> CreateAttachment {
     let file = CreateAttachment::bytes(bytes, name);
@@ -125,6 +134,7 @@ pub fn compose(lang: Lang, told: &Told) -> Option<ScoreMessage> {
     Some(ScoreMessage {
         text: lines.join("\n"),
         card: draw(told),
+        spoilered: told.spoilered,
         alt: alt(lang, &told.faces),
         components: components(lang, &told.faces),
     })
@@ -272,6 +282,7 @@ mod tests {
             link: Some("https://discord.com/channels/1/20/1000".into()),
             own: None,
             hidden: false,
+            spoilered: false,
             notes: Vec::new(),
         }
     }
@@ -319,6 +330,17 @@ mod tests {
             insta::assert_snapshot!(format!("score_message_{}", lang.code()), all.join("\n"));
         }
         assert!(compose(Lang::En, &told(&[], 40)).is_none(), "nobody asked, and there is nothing to say");
+    }
+
+    #[test]
+    fn what_was_covered_is_shown_covered() {
+        let crop = Some(crate::vision::jpeg(&image::RgbImage::new(224, 224)));
+        let name = |spoilered| {
+            let mut told = Told { spoilered, ..told(&[Some(4.6)], 40) };
+            told.faces[0].crop.clone_from(&crop);
+            compose(Lang::En, &told).and_then(|m| m.attachment()).map(|file| file.filename)
+        };
+        assert_eq!((name(true).as_deref(), name(false).as_deref()), (Some("SPOILER_mekiki.png"), Some("mekiki.png")));
     }
 
     #[test]

@@ -58,12 +58,16 @@ impl<'a> Telling<'a> {
             link: views.iter().find_map(|v| v.link.clone()),
             own: self.own(pipeline, &viewer).await?,
             hidden: false,
+            spoilered: false,
             notes: if self.asker.is_some() { self.notes(&views) } else { Vec::new() },
         };
         if !self.restricted_channel && !told.faces.is_empty() {
             for &post in self.posts {
                 told.hidden |= pipeline.is_age_restricted(post).await?;
             }
+        }
+        for &post in self.posts {
+            told.spoilered |= pipeline.is_spoilered(post).await?;
         }
         if !told.hidden {
             for face in told.faces.iter_mut().take(SHOWN) {
@@ -121,20 +125,20 @@ pub(super) fn faces(views: &[PostView]) -> Vec<ToldFace> {
     faces
 }
 
-/// What the desk said, where it is not told by the score itself.
+/// What the desk said, where it is not told by the score itself; "Why?" tells the rest.
 fn verdict(lang: Lang, verdict: &Verdict) -> Option<String> {
-    let tenths = |score: &f32| format!("{score:.1}");
-    let text = match verdict {
-        Verdict::Repost => tr!(lang, "discord.verdict.repost"),
-        Verdict::Skip(Skip::BelowThreshold { best, threshold }) => {
-            tr!(lang, "discord.verdict.below", best = tenths(best), threshold = tenths(threshold))
-        }
-        Verdict::Skip(Skip::AgeGate { .. } | Skip::MarkedAgeRestricted) => tr!(lang, "discord.verdict.restricted"),
-        Verdict::Skip(Skip::AlreadyPosted) => tr!(lang, "discord.verdict.already"),
-        Verdict::Skip(Skip::NearDuplicate { .. }) => tr!(lang, "discord.verdict.near"),
-        Verdict::Skip(_) => return None,
+    let told = match verdict {
+        Verdict::Repost => true,
+        Verdict::Skip(skip) => matches!(
+            skip,
+            Skip::BelowThreshold { .. }
+                | Skip::AgeGate { .. }
+                | Skip::MarkedAgeRestricted
+                | Skip::AlreadyPosted
+                | Skip::NearDuplicate { .. }
+        ),
     };
-    Some(text.into_owned())
+    told.then(|| super::why::verdict(lang, verdict))
 }
 
 /// Why a picture could not be scored, by the error's code; the English `detail` where there are no words of ours.

@@ -1,8 +1,8 @@
 //! "Why?": what a score rests on, in words and as a card. Pure; [`super::buttons`] reads what there is to tell.
 
-use crate::card::{CardFace, card};
+use crate::card::{CardFace, Neighbour, why as card};
 use crate::domain::{CALIBRATED_AT, Calibration, Held, Judgement, Score, Skip, Verdict};
-use crate::pipeline::Alike;
+use crate::pipeline::{Alike, MadeOf};
 
 use super::Lang;
 use super::words::sentences;
@@ -11,9 +11,14 @@ use super::words::sentences;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Told {
     pub(super) score: Option<Score>,
+    pub(super) made_of: Option<MadeOf>,
+    /// What a pick needs here, where there are picks.
+    pub(super) threshold: Option<f32>,
     pub(super) liked: Option<Alike>,
     pub(super) disliked: Option<Alike>,
     pub(super) verdict: Option<Verdict>,
+    /// There is no card beside the words.
+    pub(super) hidden: bool,
 }
 
 pub(super) fn words(lang: Lang, told: &Told) -> String {
@@ -21,6 +26,7 @@ pub(super) fn words(lang: Lang, told: &Told) -> String {
         Some(score) => score_words(lang, score),
         None => tr!(lang, "discord.why.no_taste").into_owned(),
     }];
+    lines.extend(told.made_of.as_ref().map(|made_of| made_of_words(lang, made_of)));
     let numbers = numbers(told);
     match told.liked {
         Some(alike) => lines.push(alike_words(lang, numbers.0, &alike, true)),
@@ -31,6 +37,7 @@ pub(super) fn words(lang: Lang, told: &Told) -> String {
         None => lines.push(tr!(lang, "discord.why.none_disliked").into_owned()),
     }
     lines.extend(told.verdict.as_ref().map(|v| verdict(lang, v)));
+    lines.extend(told.score.filter(|_| !told.hidden).map(|_| scale_words(lang, told.threshold)));
     lines.join("\n")
 }
 
@@ -54,6 +61,35 @@ fn score_words(lang: Lang, score: &Score) -> String {
         }
     };
     sentences(lang, &[said, rests_on])
+}
+
+/// What the scale below the faces shows.
+fn scale_words(lang: Lang, threshold: Option<f32>) -> String {
+    match threshold {
+        Some(needed) => tr!(lang, "discord.why.scale_with_threshold", needed = format!("{needed:.1}")),
+        None => tr!(lang, "discord.why.scale"),
+    }
+    .into_owned()
+}
+
+fn made_of_words(lang: Lang, made_of: &MadeOf) -> String {
+    let part = |stars: f32| {
+        let tenths = format!("{:.1}", stars.abs());
+        match tenths.as_str() {
+            "0.0" => "±0".to_owned(),
+            _ if stars < 0.0 => format!("−{tenths}"),
+            _ => format!("+{tenths}"),
+        }
+    };
+    tr!(
+        lang,
+        "discord.why.made_of",
+        typical = format!("{:.1}", made_of.typical.clamp(1.0, 5.0)),
+        face = part(made_of.face),
+        picture = part(made_of.picture),
+        colour = part(made_of.colour)
+    )
+    .into_owned()
 }
 
 fn alike_words(lang: Lang, number: usize, alike: &Alike, liked: bool) -> String {
@@ -103,7 +139,10 @@ pub(super) fn verdict(lang: Lang, verdict: &Verdict) -> String {
                 let percent = format!("{:.0}", share * 100.0);
                 tr!(lang, "discord.verdict.not_in_top_share", rank = rank, of = of, percent = percent)
             }
-            Skip::AgeGate { .. } | Skip::MarkedAgeRestricted => tr!(lang, "discord.verdict.restricted"),
+            Skip::AgeGate { probability } => {
+                tr!(lang, "discord.verdict.looks_restricted", percent = format!("{:.0}", probability * 100.0))
+            }
+            Skip::MarkedAgeRestricted => tr!(lang, "discord.verdict.restricted"),
             Skip::AlreadyPosted => tr!(lang, "discord.verdict.already"),
             Skip::NearDuplicate { .. } => tr!(lang, "discord.verdict.near"),
             Skip::HourlyLimit { limit } => tr!(lang, "discord.verdict.hourly_limit", limit = limit),
@@ -112,20 +151,26 @@ pub(super) fn verdict(lang: Lang, verdict: &Verdict) -> String {
     .into_owned()
 }
 
-/// The face and those most alike, side by side; PNG. Each as JPEG where it is still kept.
-pub(super) fn draw(crops: &[(Option<Vec<u8>>, Option<Score>)]) -> Vec<u8> {
-    let faces: Vec<CardFace> = (1..)
-        .zip(crops)
-        .map(|(number, (jpeg, score))| CardFace {
-            number,
-            crop: jpeg.as_deref().and_then(|jpeg| {
-                let crop = image::load_from_memory_with_format(jpeg, image::ImageFormat::Jpeg).ok()?;
-                Some(crop.into_rgb8())
-            }),
-            score: *score,
-        })
-        .collect();
-    card(&faces, 0)
+/// The card's neighbours with their crops as JPEG, where those are still kept; PNG.
+pub(super) fn draw(told: &Told, face: Option<&[u8]>, liked: Option<&[u8]>, disliked: Option<&[u8]>) -> Vec<u8> {
+    let crop = |jpeg: Option<&[u8]>| {
+        let crop = image::load_from_memory_with_format(jpeg?, image::ImageFormat::Jpeg).ok()?;
+        Some(crop.into_rgb8())
+    };
+    let neighbour = |alike: Alike, jpeg, liked| Neighbour {
+        crop: crop(jpeg),
+        judgement: alike.judgement,
+        likeness: alike.likeness,
+        liked,
+    };
+    let neighbours: Vec<Neighbour> = [
+        told.liked.map(|alike| neighbour(alike, liked, true)),
+        told.disliked.map(|alike| neighbour(alike, disliked, false)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    card(&CardFace { number: 1, crop: crop(face), score: told.score }, &neighbours, told.threshold)
 }
 
 /// Describes the card to those who do not see it.
@@ -147,7 +192,7 @@ mod tests {
     use crate::domain::{FaceId, PictureId};
 
     fn alike(judgement: &str, likeness: f32) -> Alike {
-        Alike { face: FaceId(1), judgement: judgement.parse().expect("a judgement"), likeness, score: None }
+        Alike { face: FaceId(1), judgement: judgement.parse().expect("a judgement"), likeness }
     }
 
     fn said(lang: Lang) -> String {
@@ -155,16 +200,30 @@ mod tests {
         let below = Verdict::Skip(Skip::BelowThreshold { best: 4.23, threshold: 4.5 });
         let all = Told {
             score: score(120),
+            made_of: Some(MadeOf { typical: 3.18, face: 0.84, picture: -0.12, colour: 0.01 }),
+            threshold: Some(4.5),
             liked: Some(alike("5", 0.834)),
-            disliked: Some(alike("down", -0.2)),
+            disliked: Some(alike("down", 0.2)),
             verdict: Some(below),
+            hidden: false,
         };
-        let young = Told { score: score(4), liked: None, disliked: Some(alike("2", 0.4)), verdict: None };
+        let young = Told {
+            score: score(4),
+            made_of: None,
+            threshold: None,
+            liked: None,
+            disliked: Some(alike("2", 0.4)),
+            verdict: None,
+            hidden: false,
+        };
         let none = Told {
             score: None,
+            made_of: None,
+            threshold: None,
             liked: None,
             disliked: None,
             verdict: Some(Verdict::Skip(Skip::Uncalibrated { ratings: 0 })),
+            hidden: true,
         };
         let told = [all, young, none];
         told.iter().map(|t| format!("{}\n<{}>", words(lang, t), alt(lang, t))).collect::<Vec<_>>().join("\n---\n")

@@ -124,6 +124,18 @@ pub enum Origin {
     Link { url: String },
 }
 
+impl Origin {
+    /// Its poster covered it: Discord shows such a file only to who clicks on it.
+    pub fn is_spoilered(&self) -> bool {
+        let Self::Link { url } = self else { return false };
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        path.rsplit('/').next().is_some_and(|name| name.starts_with(Self::SPOILER))
+    }
+
+    /// What the names of covered files begin with.
+    pub const SPOILER: &str = "SPOILER_";
+}
+
 /// What a source hands in. `(source, external_id)` is claimed once, ever.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewPost {
@@ -152,4 +164,18 @@ pub struct Place {
     pub author: Rater,
     /// A command asked for it: it is answered, and never picked.
     pub asked: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_covered_file_is_told_by_its_name() {
+        let covered = |url: &str| Origin::Link { url: url.into() }.is_spoilered();
+        assert!(covered("https://cdn.discordapp.com/attachments/1/2/SPOILER_a.png?ex=1&hm=/2"));
+        assert!(!covered("https://cdn.discordapp.com/attachments/1/2/a_SPOILER_.png"));
+        assert!(!covered("https://a.example/SPOILER_/a.png"));
+        assert!(!Origin::Drawing { seed: 1 }.is_spoilered());
+    }
 }

@@ -52,7 +52,7 @@ pub use views::{
     BoxesView, FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, Question, TasteView,
 };
 pub use votes::Vote;
-pub use why::{Alike, Why};
+pub use why::{Alike, MadeOf, Why};
 
 use crate::domain::{DeskRules, RatingSource};
 use crate::fetch::Fetcher;

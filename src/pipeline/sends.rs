@@ -78,6 +78,11 @@ impl Pipeline {
         Ok(self.store().picture(picture).await?.is_some_and(|p| p.safety.is_restricted()))
     }
 
+    /// Whether the poster had covered the picture.
+    pub async fn is_spoilered(&self, post: PostId) -> Result<bool, StoreError> {
+        Ok(self.store().work_item(post).await?.is_some_and(|item| item.origin.is_spoilered()))
+    }
+
     pub fn now(&self) -> OffsetDateTime {
         self.parts.clock.now()
     }

@@ -1,5 +1,8 @@
 //! Why a face scores as it does: what its crop, its picture and its colours add, and the rated faces most like it.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
 use super::kernel::{Blocks, Distances, Faces};
 use super::{Taste, observation};
 use crate::domain::{Features, Judgement};
@@ -10,6 +13,12 @@ pub struct Rated<'a, K> {
     pub key: K,
     pub features: &'a Features,
     pub judgement: Judgement,
+}
+
+/// Whether a judgement says liked (4, 5, 👍: 1), disliked (1, 2, 👎: −1) or neither (0).
+pub fn leaning(judgement: Judgement) -> i8 {
+    let value = observation::rank_value(judgement);
+    i8::from(value > 3.5) - i8::from(value < 2.5)
 }
 
 /// A rated face like the one asked about.
@@ -33,9 +42,15 @@ pub struct Why<K> {
     pub disliked: Vec<Neighbour<K>>,
 }
 
-/// The reasons for `features`' score, with at most `neighbours` liked and as many disliked of the `rated` faces; 4, 5 and
-/// 👍 are liked, 1, 2 and 👎 disliked. `None` if the features are of a wrong length or hold what is no number.
-pub fn why<K: Copy>(taste: &Taste, features: &Features, rated: &[Rated<'_, K>], neighbours: usize) -> Option<Why<K>> {
+/// The reasons for `features`' score, with at most `neighbours` liked and as many disliked of the `rated` faces, see
+/// [`leaning`]. A face that several people judged counts once, as most of them see it, and not at all where they are even;
+/// of the judgements that say so, its first is told. `None` if the features are of a wrong length or hold what is no number.
+pub fn why<K: Copy + Eq + Hash>(
+    taste: &Taste,
+    features: &Features,
+    rated: &[Rated<'_, K>],
+    neighbours: usize,
+) -> Option<Why<K>> {
     let face = Faces::one(features)?;
     let remembered = &taste.posterior.centres;
     let mut blocks = taste.blocks(&face, 0);
@@ -62,11 +77,16 @@ pub fn why<K: Copy>(taste: &Taste, features: &Features, rated: &[Rated<'_, K>], 
         .map(|(i, r)| Neighbour { key: r.key, judgement: r.judgement, likeness: likeness[(i, 0)] })
         .collect();
     nearest.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
-    let of = |wanted: fn(f32) -> bool| {
-        let wanted = |n: &&Neighbour<K>| wanted(observation::rank_value(n.judgement));
-        nearest.iter().filter(wanted).take(neighbours).copied().collect()
+    let mut voices: HashMap<K, i32> = HashMap::new();
+    for r in rated {
+        *voices.entry(r.key).or_default() += i32::from(leaning(r.judgement));
+    }
+    let of = |side: i8| {
+        let mut told = HashSet::new();
+        let is_so = |n: &&Neighbour<K>| leaning(n.judgement) == side && voices[&n.key] * i32::from(side) > 0;
+        nearest.iter().filter(is_so).filter(|n| told.insert(n.key)).take(neighbours).copied().collect()
     };
-    Some(Why { typical: typical as f32, blocks, liked: of(|r| r > 3.5), disliked: of(|r| r < 2.5) })
+    Some(Why { typical: typical as f32, blocks, liked: of(1), disliked: of(-1) })
 }
 
 impl Taste {
@@ -128,6 +148,11 @@ mod tests {
         assert!(why.blocks.picture.abs() < 1e-4 && why.blocks.colour.abs() < 1e-4, "{why:?}");
         let keys = |n: &[Neighbour<usize>]| n.iter().map(|n| n.key).collect::<Vec<_>>();
         assert_eq!((keys(&why.liked), keys(&why.disliked)), (vec![5, 6], vec![3, 2]));
+        // Two of three dislike the nearest liked face, and the next one divides two people.
+        let says = |key: usize, judgement| Rated { key, features: &examples[key].features, judgement };
+        let more = [says(5, Judgement::Down), says(5, Judgement::Down), says(6, Judgement::Down)];
+        let voices = super::why(&taste, &face(0.65), &[rated.clone(), more.to_vec()].concat(), 3).unwrap();
+        assert_eq!((keys(&voices.liked), keys(&voices.disliked)), (vec![4, 7], vec![5, 3, 2]));
         let mut broken = (*face(0.0)).clone();
         broken.embedding[1] = f32::NAN;
         assert_eq!(super::why(&taste, &broken, &rated, 2), None);

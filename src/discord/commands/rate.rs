@@ -9,7 +9,7 @@ use serenity::{
 
 use super::sight::Sight;
 use super::{Answer, App, Context, Error, Lang, joined_guild, lang, say};
-use crate::discord::message::{described, words};
+use crate::discord::message::{covered, described, words};
 use crate::domain::{FaceId, Judgement, PostId, Rater, Rating, RatingSource, Scope, Score, Stars, Target};
 use crate::pipeline::{Asked, Pipeline, ToAsk};
 
@@ -91,11 +91,13 @@ async fn question(
         if let Some(crop) = pipeline.crop(asked.face).await?
             && let Some(view) = pipeline.post_view(scope, &viewer, asked.post).await?
         {
-            let mut files = vec![described(crop, "face.jpg", &tr!(lang, "discord.ask_rate.alt_face"))];
+            let spoilered = pipeline.is_spoilered(asked.post).await?;
+            let name = |name| covered(name, spoilered);
+            let mut files = vec![described(crop, &name("face.jpg"), &tr!(lang, "discord.ask_rate.alt_face"))];
             if let Some(picture) = &view.picture
                 && let Some(preview) = pipeline.preview(picture.id).await?
             {
-                files.push(described(preview, "picture.jpg", &tr!(lang, "discord.ask_rate.alt_picture")));
+                files.push(described(preview, &name("picture.jpg"), &tr!(lang, "discord.ask_rate.alt_picture")));
             }
             lines.push(tr!(lang, "discord.ask_rate.question", left = round.faces.len()).into_owned());
             return Ok(asking(lang, &round, &lines, files));

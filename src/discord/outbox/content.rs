@@ -8,7 +8,7 @@ use super::Outbox;
 use super::trouble::Trouble;
 use crate::discord::Telling;
 use crate::discord::markup::link;
-use crate::discord::message::{Credit, ScoreMessage, described, nobody, pick_line};
+use crate::discord::message::{Credit, ScoreMessage, covered, described, nobody, pick_line};
 use crate::domain::{GuildSettings, MessageKey, PickStyle, PostId, Rater, Scope, SendKind};
 use crate::pipeline::{Follows, PostView, SendRow};
 
@@ -133,7 +133,7 @@ impl Outbox {
             && let Some(picture) = &view.picture
             && let Some(preview) = self.pipeline.preview(picture.id).await?
         {
-            create = create.add_file(described(preview, "picture.jpg", &message.alt));
+            create = create.add_file(described(preview, &covered("picture.jpg", message.spoilered), &message.alt));
         }
         if let Some(role) = settings.subscribers {
             let mentions = nobody().roles([RoleId::new(role)]);

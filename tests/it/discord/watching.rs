@@ -156,3 +156,16 @@ async fn without_the_message_content_intent_the_bot_runs_on_and_says_how_to_swit
     let asked = stage.discord.post(stage.art, asked);
     stage.discord.reply_to(asked).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_covered_picture_is_answered_with_a_covered_card() {
+    let Some(mut stage) = Stage::watching(119).await else { return };
+    stage.start().await;
+    let covered = Picture { name: "SPOILER_drawn.png".into(), ..Picture::scene(ONE) };
+    for (picture, is_covered) in [(covered, true), (Picture::scene(OTHER), false)] {
+        let at = stage.discord.post(stage.art, Draft::by(stage.ben).shows(picture));
+        let (_, reply) = stage.discord.reply_to(at).await;
+        let name = stage.discord.world(|world| world.files[&reply.files[0]].name.clone());
+        assert_eq!(name.starts_with("SPOILER_"), is_covered, "{name}");
+    }
+}
