@@ -1,4 +1,4 @@
-//! Against `mastodon-mock` (PyPI), a Mastodon by other people, over the network client that the program uses.
+//! Against `mastodon-mock` of `PyPI`, a Mastodon by other people, over the network client that the program uses.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -164,9 +164,10 @@ async fn mastodon_mock_is_read_as_it_is() {
     }
     assert_eq!(got, all);
 
-    assert!(mastodon.gone(&[post.id.clone()]).await.unwrap().is_empty());
+    let sent = [post.id.clone()];
+    assert!(mastodon.gone(&sent).await.unwrap().is_empty());
     mock.asks(mock.client.delete(format!("{}/api/v1/statuses/{drawn}", mock.base)), "grace_token").await;
-    assert_eq!(mastodon.gone(&[post.id.clone()]).await.unwrap(), [post.id.clone()]);
+    assert_eq!(mastodon.gone(&sent).await.unwrap(), sent);
     let gone = loop {
         match events.next().await.unwrap() {
             Event::Gone(id) => break id,
