@@ -3,7 +3,7 @@
 CREATE TABLE spending (
     source  TEXT NOT NULL,
     day     TEXT NOT NULL,
-    purpose TEXT NOT NULL,     -- reading, rechecking
+    purpose TEXT NOT NULL,     -- reading, rechecking; lost: answers that never came, in full
     posts   INTEGER NOT NULL,
     users   INTEGER NOT NULL,
     spent   INTEGER NOT NULL,

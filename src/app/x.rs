@@ -25,13 +25,18 @@ use crate::timelines::{Account, Answer, TimelineError};
 pub struct Books(Store);
 
 impl Books {
-    /// What a kill left open is counted first. One process on a database.
+    /// What a kill left open is counted first: for the process that reads the timelines.
     pub async fn open(store: Store) -> anyhow::Result<Self> {
         let lost = store.settle_lost_money().await.context("cannot settle what was put aside for X")?;
         if lost > 0 {
             tracing::info!(lost, "requests to X were under way when the program stopped: counted as paid in full");
         }
         Ok(Self(store))
+    }
+
+    /// For a second process, such as `mekiki auth x`, while the bot may have requests under way.
+    pub fn beside(store: Store) -> Self {
+        Self(store)
     }
 }
 
@@ -49,6 +54,10 @@ impl Ledger for Books {
 
     fn settle(&self, reservation: i64, cost: Micros, reads: Reads) -> Answer<'_, ()> {
         Box::pin(async move { self.0.settle_money(ReservationId(reservation), cost, reads).await.map_err(failed) })
+    }
+
+    fn lose(&self, reservation: i64) -> Answer<'_, ()> {
+        Box::pin(async move { self.0.lose_money(ReservationId(reservation)).await.map_err(failed) })
     }
 
     fn spending(&self, now: OffsetDateTime) -> Answer<'_, Spending> {

@@ -144,7 +144,7 @@ pub struct Spending {
     pub spent: Micros,
     /// Put aside for requests that are on their way.
     pub reserved: Micros,
-    /// Spent on new posts within the last seven days, today included.
+    /// Spent on new posts within the last seven days, today included; answers that were lost are not in it.
     pub reading: Micros,
     /// Posts that this brought.
     pub posts: u64,
@@ -260,7 +260,9 @@ impl Outlook {
             LONGEST.as_secs_f64()
         };
         let page = (posts_per_day * pause / 86_400.0).floor().clamp(1.0, f64::from(Pace::SLOW_PAGE)) as u32;
-        Pace { pause: Duration::from_secs_f64(pause), page, pages: 1 }
+        // Bursts are read whole while the money is enough on the whole.
+        let enough = per_day >= self.reading_per_day().0 as f64;
+        Pace { pause: Duration::from_secs_f64(pause), page, pages: if enough { Pace::FREE.pages } else { 1 } }
     }
 }
 
@@ -388,8 +390,8 @@ mod tests {
             let outlook = outlook(budget, spent, reading, kept);
             let pace = outlook.pace(now, feeds);
             prop_assert!(pace.page >= 1 && pace.pause >= Pace::FREE.pause && pace.pause <= LONGEST);
-            // One a day is the slowest; there the hard stop holds.
-            if pace != Pace::FREE && pace.pause < LONGEST {
+            // Enough money for what is read, or one visit a day: there the hard stop holds.
+            if pace.pages == 1 && pace.pause < LONGEST {
                 let visits = days_left(now) * 86_400.0 / pace.pause.as_secs_f64();
                 let cost = visits * feeds as f64 * f64::from(pace.page) * outlook.prices.post.0 as f64;
                 prop_assert!(cost <= budget.saturating_sub(spent) as f64 * 1.001 + 1.0, "{cost}");

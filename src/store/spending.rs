@@ -12,6 +12,8 @@ use crate::domain::{Micros, PostSource, Purpose, Reads, Spending, month_of};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReservationId(pub i64);
 
+/// In `spending`, what is counted for answers that were lost: it says nothing of how much is read.
+const LOST: &str = "lost";
 /// Days that tell how much is read lately.
 const LATELY: i64 = 7;
 
@@ -43,10 +45,18 @@ impl Store {
         Ok(Some(ReservationId(id)))
     }
 
-    /// The answer is there, or will not come any more: what it cost, on the day of its reservation. A second time is nothing.
+    /// The answer is there: what it cost, on the day of its reservation. A second time is nothing.
     pub async fn settle_money(&self, reservation: ReservationId, cost: Micros, reads: Reads) -> Result<()> {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         settle(&mut tx, reservation, Some(cost), reads).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The answer was lost on the way, and may have been billed: it counts in full.
+    pub async fn lose_money(&self, reservation: ReservationId) -> Result<()> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        settle(&mut tx, reservation, None, Reads::default()).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -78,7 +88,7 @@ impl Store {
     }
 }
 
-/// `None`: the whole reservation.
+/// `None`: lost, so the whole reservation.
 async fn settle(
     connection: &mut SqliteConnection,
     reservation: ReservationId,
@@ -90,6 +100,7 @@ async fn settle(
         .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(()) };
+    let purpose = if cost.is_some() { row.try_get("purpose")? } else { LOST.to_owned() };
     let cost = cost.map_or_else(|| row.try_get("amount").map_err(StoreError::from), signed)?;
     if cost == 0 && reads == Reads::default() {
         return Ok(());
@@ -101,7 +112,7 @@ async fn settle(
     )
     .bind(row.try_get::<String, _>("source")?)
     .bind(row.try_get::<String, _>("day")?)
-    .bind(row.try_get::<String, _>("purpose")?)
+    .bind(purpose)
     .bind(reads.posts.cast_signed())
     .bind(reads.users.cast_signed())
     .bind(cost)

@@ -42,6 +42,7 @@ async fn what_a_kill_left_open_is_spent() {
     assert_eq!(home.store.settle_lost_money().await.expect("settles"), 1);
     assert_eq!((account(&home, NOW).await.spent, account(&home, NOW).await.reserved), (Micros(300_000), Micros(0)));
     assert_eq!(home.store.settle_lost_money().await.expect("settles"), 0);
+    assert_eq!(account(&home, NOW).await.reading, Micros(0), "it says nothing of how much is read");
 }
 
 #[tokio::test]
@@ -129,7 +130,7 @@ proptest! {
                     Event::Lose(n) if !open.is_empty() => {
                         let (id, asked, served) = open.swap_remove(n % open.len());
                         lost |= asked != served;
-                        home.store.settle_money(id, Micros(asked * POST), Reads::default()).await.expect("settles");
+                        home.store.lose_money(id).await.expect("settles");
                     }
                     Event::Answer(_) | Event::Lose(_) => {}
                     Event::Kill => {

@@ -10,6 +10,7 @@ mod names;
 mod oauth;
 mod problem;
 mod read;
+mod settings;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -32,51 +33,12 @@ use self::state::State;
 use self::wire::{Post, User, Whole};
 use crate::domain::{Micros, Outlook, Pace, PostSource, Prices, Purpose, Reads};
 use crate::pipeline::Clock;
-use crate::timelines::{Account, Answer, Feed, Http, Page, Timeline, TimelineError, Vault};
+use crate::timelines::{Account, Answer, Feed, Http, Page, Timeline, TimelineError};
 
 pub use money::{Ledger, People};
 pub use names::{handle, list};
 pub use oauth::Invitation;
-
-/// What config has to say.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// `https://api.x.com`, or a test's (`X_BASE`).
-    pub base: Url,
-    /// Where people allow the app: `https://x.com/i/oauth2/authorize`.
-    pub authorize: Url,
-    pub client_id: String,
-    /// Of a confidential client; a public one has none.
-    pub client_secret: Option<SecretString>,
-    /// A month's.
-    pub budget: Micros,
-    pub prices: Prices,
-}
-
-impl Settings {
-    /// For X itself.
-    pub fn new(client_id: String, budget: Micros) -> Self {
-        let url = |text| Url::parse(text).expect("a constant address");
-        Self {
-            base: url("https://api.x.com"),
-            authorize: url("https://x.com/i/oauth2/authorize"),
-            client_id,
-            client_secret: None,
-            budget,
-            prices: Prices::default(),
-        }
-    }
-}
-
-/// What the adapter is built on.
-#[derive(Debug, Clone)]
-pub struct Parts {
-    pub http: Arc<dyn Http>,
-    pub vault: Arc<dyn Vault>,
-    pub clock: Arc<dyn Clock>,
-    pub ledger: Arc<dyn Ledger>,
-    pub people: Arc<dyn People>,
-}
+pub use settings::{Parts, Settings};
 
 #[derive(Debug)]
 pub struct X {

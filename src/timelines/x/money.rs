@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
-use crate::domain::{Level, Micros, Purpose, Reads, Spending, level, month_of};
+use crate::domain::{Micros, Purpose, Reads, Spending, level, month_of};
 use crate::pipeline::Clock;
 use crate::timelines::{Account, Answer, TimelineError};
 
@@ -15,6 +15,8 @@ pub trait Ledger: Debug + Send + Sync {
     fn reserve(&self, purpose: Purpose, amount: Micros, limit: Micros, at: OffsetDateTime) -> Answer<'_, Option<i64>>;
     /// What it cost in the end.
     fn settle(&self, reservation: i64, cost: Micros, reads: Reads) -> Answer<'_, ()>;
+    /// Its answer was lost: it counts in full, and apart from what was read.
+    fn lose(&self, reservation: i64) -> Answer<'_, ()>;
     /// The account of the month of `now`.
     fn spending(&self, now: OffsetDateTime) -> Answer<'_, Spending>;
     /// Posts kept that are looked after once a day.
@@ -63,26 +65,27 @@ impl Purse {
 
     /// The answer is there: exactly what it cost.
     pub(super) async fn settle(&self, reserved: Reserved, cost: Micros, reads: Reads) -> Result<(), TimelineError> {
-        let before = self.left_and_level().await?.1;
         self.ledger.settle(reserved.id, cost, reads).await?;
-        let (left, after) = self.left_and_level().await?;
-        if after > before {
-            tracing::warn!(%left, budget = %self.budget, "80 % or more of this month's money for X is spent");
-        }
-        Ok(())
+        self.warn(cost).await
     }
 
     /// Nobody knows whether it was served: then it counts as if it had been, in full.
     pub(super) async fn lose(&self, reserved: Reserved) -> Result<(), TimelineError> {
-        self.settle(reserved, reserved.amount, Reads::default()).await
+        self.ledger.lose(reserved.id).await?;
+        self.warn(reserved.amount).await
+    }
+
+    /// Says it once that 80 % are spent: when this cost has made it so.
+    async fn warn(&self, cost: Micros) -> Result<(), TimelineError> {
+        let spent = self.ledger.spending(self.clock.now()).await?.spent;
+        let (before, after) = (level(spent.less(cost), self.budget), level(spent, self.budget));
+        if after > before {
+            tracing::warn!(%spent, budget = %self.budget, "80 % or more of this month's money for X is spent");
+        }
+        Ok(())
     }
 
     pub(super) async fn left(&self) -> Result<Micros, TimelineError> {
         Ok(self.budget.less(self.ledger.spending(self.clock.now()).await?.taken()))
-    }
-
-    async fn left_and_level(&self) -> Result<(Micros, Level), TimelineError> {
-        let spending = self.ledger.spending(self.clock.now()).await?;
-        Ok((self.budget.less(spending.taken()), level(spending.spent, self.budget)))
     }
 }

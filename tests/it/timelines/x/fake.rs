@@ -180,6 +180,7 @@ fn api(fake: &FakeX, world: &mut World, asked: &Asked, headers: &HeaderMap) -> (
             Fault::Capped => {
                 return problem(429, "UsageCapExceeded", "Usage cap exceeded: Monthly product cap", "usage-capped");
             }
+            Fault::Pass => {}
             _ => world.tokens.access.clear(),
         }
     }

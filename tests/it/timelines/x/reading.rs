@@ -36,8 +36,8 @@ async fn every_post_comes_once_whatever_the_order_of_its_page() {
         if speech != Speech::Post {
             assert_eq!(
                 (users, stage.world().requests("/2/users")),
-                (2, 8),
-                "me and ada were paid once, and five pages"
+                (2, 9),
+                "me and ada were paid once, and seven pages"
             );
         }
     }

@@ -59,6 +59,8 @@ pub(crate) struct Post {
 /// What goes wrong with the next request to the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// None: the one behind it is of the next request.
+    Pass,
     Status(u16),
     /// 429 without a word how long.
     Unlimited,
