@@ -25,6 +25,7 @@ impl Discord {
             policy: Policy { bots: discord.bots, webhooks: discord.webhooks },
             public_url: config.public_url.clone(),
             crops_days: config.crops_days,
+            contact: config.contact.clone(),
             learn_from: config.learn_from.clone(),
             shards,
         };

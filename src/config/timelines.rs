@@ -14,10 +14,8 @@ const BLUESKY_APP_PASSWORD: Setting =
     Setting::new("BLUESKY_APP_PASSWORD", "", "an app password from Bluesky's settings").secret();
 const BLUESKY_SERVER: Setting =
     Setting::new("BLUESKY_SERVER", "https://bsky.social", "https and a host, like https://bsky.social");
-const MASTODON_SERVER: Setting =
-    Setting::new("MASTODON_SERVER", "", "https and a host, like https://mastodon.social");
-const MASTODON_TOKEN: Setting =
-    Setting::new("MASTODON_TOKEN", "", "an access token with the scope read").secret();
+const MASTODON_SERVER: Setting = Setting::new("MASTODON_SERVER", "", "https and a host, like https://mastodon.social");
+const MASTODON_TOKEN: Setting = Setting::new("MASTODON_TOKEN", "", "an access token with the scope read").secret();
 const X_CLIENT_ID: Setting = Setting::new("X_CLIENT_ID", "", "an OAuth 2.0 client id from X's developer portal");
 const X_CLIENT_SECRET: Setting =
     Setting::new("X_CLIENT_SECRET", "", "the client secret of a confidential client").secret();

@@ -40,7 +40,7 @@ pub use asking::AskFor;
 pub use asks::{ASKED_AT_ONCE, ASKS_A_DAY, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
 pub use crops::{CropError, FaceOfCrop};
-pub use following::{AskError, Asked as AskedService, FeedError, Services, SourceState};
+pub use following::{AskError, Asked as AskedService, FeedError, Money, Services, SourceState};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};
