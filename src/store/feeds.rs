@@ -159,6 +159,16 @@ impl Store {
         .collect()
     }
 
+    /// Reads a feed again at this time, whatever its pace.
+    pub async fn poll_again(&self, feed: FeedId, at: OffsetDateTime) -> Result<()> {
+        sqlx::query("UPDATE feeds SET next_poll = ? WHERE id = ?")
+            .bind(millis(at))
+            .bind(feed.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// A poll failed.
     pub async fn poll_failed(&self, feed: FeedId, failed: FailedPoll<'_>, now: OffsetDateTime) -> Result<()> {
         sqlx::query(

@@ -10,3 +10,4 @@ mod discord;
 mod hostile;
 mod layers;
 mod reference;
+mod timelines;

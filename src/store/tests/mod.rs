@@ -11,6 +11,7 @@ mod privacy;
 mod ratings;
 mod reactions;
 mod sends;
+mod timelines;
 
 use std::collections::HashSet;
 use std::time::Instant;

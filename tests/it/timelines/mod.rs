@@ -1,0 +1,4 @@
+//! Followed timelines against loopback services that answer as the vendors describe it.
+
+mod simulated;
+mod soak;
