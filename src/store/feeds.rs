@@ -129,8 +129,7 @@ impl Store {
     pub async fn feeds(&self) -> Result<Vec<FeedRow>> {
         sqlx::query(
             "SELECT * FROM feeds f WHERE EXISTS (SELECT 1 FROM follows o WHERE o.feed = f.id AND \
-             (o.scope NOT LIKE 'guild:%' OR EXISTS (SELECT 1 FROM guilds g WHERE g.left_at IS NULL AND \
-             g.id = CAST(substr(o.scope, 7) AS INTEGER)))) ORDER BY id",
+             NOT EXISTS (SELECT 1 FROM guilds g WHERE g.left_at IS NOT NULL AND o.scope = 'guild:' || g.id)) ORDER BY id",
         )
         .fetch_all(&self.pool)
         .await?

@@ -232,7 +232,7 @@ pub(super) fn paged(lang: Lang, all: &Listing<'_>, page: usize) -> Answer {
             .disabled(to.is_none())
     };
     let back = button(page.checked_sub(1), tr!(lang, "discord.following.back"));
-    let on = button(Some(page + 1).filter(|to| *to < pages), tr!(lang, "discord.following.on"));
+    let on = button(Some(page + 1).filter(|to| *to < pages), tr!(lang, "discord.following.forward"));
     // Two buttons of one message need two ids.
     let on = if page + 1 < pages { on } else { on.custom_id("following:end") };
     Answer::text(text).with_rows(vec![CreateActionRow::Buttons(vec![back, on])])
@@ -255,9 +255,9 @@ async fn mute(
     #[autocomplete = "known_anywhere"]
     #[max_length = 200]
     name: String,
-    on: bool,
+    muted: bool,
 ) -> Result<(), Error> {
-    change(ctx, &name, |rules| rules.muted = on).await
+    change(ctx, &name, |rules| rules.muted = muted).await
 }
 
 #[poise::command(slash_command, ephemeral, guild_only, required_permissions = "MANAGE_GUILD")]

@@ -71,7 +71,7 @@ impl Home {
     }
 
     /// Takes a post to where the desk can look, and lets it.
-    async fn judged(&self, id: PostId, n: u8, mean: f32) -> Verdict {
+    async fn decided_on(&self, id: PostId, n: u8, mean: f32) -> Verdict {
         let shown = picture(n, u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15), &[0.9]);
         self.store.set_fetched(id, shown.picture.id).await.expect("writes");
         self.store.set_analysed(id, &shown).await.expect("writes");
@@ -132,7 +132,7 @@ async fn a_pick_of_a_timeline_is_sent_once_and_goes_with_its_source() {
     let feed = home.follows_feed(GUILD, &Feed::Home, None).await;
     home.takes(&feed, "a", &[post("1", &ada, 1)]).await;
     let id = home.all().await[0].id;
-    assert_eq!(home.judged(id, 1, 4.5).await, Verdict::Repost);
+    assert_eq!(home.decided_on(id, 1, 4.5).await, Verdict::Repost);
     home.store.publish_post(id, NOW).await.expect("publishes");
     let due = home.store.due_sends(NOW).await.expect("reads");
     assert_eq!(due.len(), 1);
@@ -165,7 +165,7 @@ async fn what_is_held_or_of_an_opted_out_artist_is_not_picked() {
     let feed = home.follows_feed(GUILD, &own, Some(&hidden)).await;
     home.takes(&feed, "a", &[post("1", &hidden, 1)]).await;
     let id = home.all().await[0].id;
-    assert_eq!(home.judged(id, 1, 4.9).await, Verdict::Skip(Skip::Held { why: Held::Unlisted }));
+    assert_eq!(home.decided_on(id, 1, 4.9).await, Verdict::Skip(Skip::Held { why: Held::Unlisted }));
     assert!(home.store.is_held(id).await.expect("reads"));
 
     let link: ArtistLink = hidden.link.parse().expect("is one");
@@ -194,9 +194,9 @@ async fn only_the_best_of_an_account_are_picked_where_that_is_settled() {
     home.store.set_account_rules(GUILD, SOURCE, "ada", &rules).await.expect("writes");
     home.takes(&feed, "a", &[post("1", &ada, 2)]).await;
     let ids: Vec<PostId> = home.all().await.iter().rev().map(|row| row.id).collect();
-    assert_eq!(home.judged(ids[0], 1, 4.8).await, Verdict::Repost);
+    assert_eq!(home.decided_on(ids[0], 1, 4.8).await, Verdict::Repost);
     let second = Skip::NotInAccountShare { rank: 2, of: 2, share: 0.5 };
-    assert_eq!(home.judged(ids[1], 2, 4.6).await, Verdict::Skip(second));
+    assert_eq!(home.decided_on(ids[1], 2, 4.6).await, Verdict::Skip(second));
     assert!(!home.store.may_show_whole(GUILD, ids[0]).await.expect("reads"), "nobody agreed");
     let whole = AccountRules { whole: true, ..rules };
     home.store.set_account_rules(GUILD, SOURCE, "ada", &whole).await.expect("writes");
