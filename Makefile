@@ -5,6 +5,7 @@ CARGO ?= cargo
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 FUZZ_SECONDS ?= 60
 POSTS ?= 1000
+DAYS ?= 30
 
 # For training only: see training/README.md.
 DETECTOR := training/detector
@@ -15,7 +16,7 @@ FACE_V0 ?= ../shared/training/face-v0.onnx
 TRAINED ?= training/out
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench chaos-discord bench-discord fuzz runtime check-models train-detector eval-detector clean need-cargo need-python
+.PHONY: help run build test lint bench chaos-discord bench-discord soak-timelines fuzz runtime check-models train-detector eval-detector clean need-cargo need-python
 
 help: ## this list
 	@echo 'Mekiki: make TARGET'
@@ -43,6 +44,9 @@ chaos-discord: runtime need-cargo ## POSTS (1000) posts on a loopback Discord wh
 
 bench-discord: runtime need-cargo ## time from post to reply on the loopback Discord, and memory after POSTS (1000)
 	POSTS=$(POSTS) $(CARGO) test --release --locked --test it -- discord::bench --ignored --nocapture
+
+soak-timelines: runtime need-cargo ## DAYS (30) days of 300 followed accounts by a simulated clock, with outages and kills; counts what was lost or doubled
+	DAYS=$(DAYS) $(CARGO) test --release --locked --test it -- timelines::soak --ignored --nocapture
 
 eval-taste: runtime check-models need-cargo ## measure the taste on RATINGS, a .jsonl file of rated faces, and draw taste.svg
 	@test -n "$(RATINGS)" || { echo 'Say which ratings: make eval-taste RATINGS=../shared/data/ratings/rater_a.jsonl' >&2; exit 1; }

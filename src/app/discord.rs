@@ -30,6 +30,7 @@ impl Discord {
             policy: Policy { bots: discord.bots, webhooks: discord.webhooks },
             feeds: FeedAddresses::new(move |guild| guild_feed_address(&page, guild)),
             crops_days: config.crops_days,
+            contact: config.contact.clone(),
             learn_from: config.learn_from.clone(),
             shards,
             patience: Patience::default(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use super::timelines;
 use crate::discord;
 use crate::domain::{
     BoxLabels, Calibration, FaceId, Judgement, PictureId, PostId, PostSource, Rater, Rating, RatingSource, Scope,
@@ -44,6 +45,15 @@ impl Page {
         let newest = failed.first()?;
         let why = newest.error.as_deref().unwrap_or_default();
         Some(format!("Discord: {} message(s) of the last day could not be sent; the newest, since {why}", failed.len()))
+    }
+}
+
+impl Page {
+    /// Services that are let alone, each with the reason and until when.
+    async fn timelines_in_trouble(&self) -> Vec<String> {
+        let states = self.pipeline.source_states().await.unwrap_or_default();
+        let paused = states.into_iter().filter(|state| state.feeds > 0).filter_map(|state| state.pause);
+        paused.filter(|pause| pause.code != "wait").map(|pause| timelines::trouble(&pause)).collect()
     }
 }
 
@@ -194,6 +204,7 @@ impl Backend for Page {
             let database_ok = pending.is_ok();
             let discord = self.discord.as_ref().and_then(|status| status.note());
             let refused = self.refused_on_discord().await;
+            let timelines = self.timelines_in_trouble().await;
             HealthView {
                 ok: database_ok,
                 version: env!("CARGO_PKG_VERSION").into(),
@@ -202,7 +213,14 @@ impl Backend for Page {
                 database_ok,
                 queue_depth: pending.unwrap_or(0) as usize,
                 queue_capacity: WAITING_POSTS as usize,
-                notes: self.notes.iter().cloned().chain(discord.map(str::to_owned)).chain(refused).collect(),
+                notes: self
+                    .notes
+                    .iter()
+                    .cloned()
+                    .chain(discord.map(str::to_owned))
+                    .chain(refused)
+                    .chain(timelines)
+                    .collect(),
             }
         })
     }

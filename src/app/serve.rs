@@ -173,6 +173,7 @@ pub(super) fn web_settings(config: &Config) -> WebSettings {
     WebSettings {
         token: config.web_token.clone(),
         public_url: config.public_url.clone(),
+        contact: config.contact.clone(),
         lang: match config.language {
             Language::Auto => None,
             Language::English => Some(Lang::En),

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::app::{self, LoadedModels};
 use crate::config::Config;
-use crate::domain::Scope;
+use crate::domain::{PostSource, Scope};
+use crate::pipeline::Services as _;
 use crate::store::Store;
 use crate::vision::runtime;
 
@@ -38,6 +39,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     sheet.line("data", data(&config.data_dir));
     sheet.line("database", database(config).await);
     sheet.line("page", page(config).await);
+    sheet.line("timelines", timelines(config).await);
     Ok(if sheet.ill == 0 {
         ExitCode::SUCCESS
     } else {
@@ -85,6 +87,25 @@ async fn database(config: &Config) -> anyhow::Result<String> {
     store.close().await;
     let taste = taste.map_or_else(|| "no taste yet".into(), |t| format!("taste version {}", t.id.0));
     Ok(format!("{}: {ratings} ratings, {taste}, {waiting} posts waiting", path.display()))
+}
+
+/// What is set up, how much is followed, and what is wrong with it.
+async fn timelines(config: &Config) -> anyhow::Result<String> {
+    let set_up: Vec<&str> = app::timelines(config)?.sources().into_iter().map(PostSource::as_str).collect();
+    let found = format!("{} can be followed", set_up.join(", "));
+    if !app::database_path(config).exists() {
+        return Ok(found);
+    }
+    let store: Store = app::open_store(config).await?;
+    let (feeds, mut pauses) = (store.feeds().await?, store.pauses().await?);
+    store.close().await;
+    // A service that asks to go slower is well.
+    pauses.retain(|pause| pause.code != "wait");
+    if !pauses.is_empty() {
+        bail!("{found}; {}", pauses.iter().map(app::trouble).collect::<Vec<_>>().join("; "));
+    }
+    let failing = feeds.iter().filter(|feed| feed.error.is_some()).count();
+    Ok(format!("{found}; {} feeds are read, the last read of {failing} failed", feeds.len()))
 }
 
 async fn page(config: &Config) -> anyhow::Result<String> {

@@ -7,6 +7,7 @@ mod eval;
 mod eval_taste;
 mod files;
 mod fit;
+mod follow;
 mod report;
 mod score;
 mod transfer;
@@ -20,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::{self, ShardRange};
 use crate::config::Config;
+use crate::domain::PostSource;
 
 /// Finds the drawn faces in pictures, scores them 1–5 by your taste, and learns from your ratings.
 #[derive(Debug, Parser)]
@@ -53,6 +55,24 @@ enum Command {
         /// What `export` wrote, a sorted folder, or a list with a file (beside the list) and a rating (1–5, up, down) a line
         from: PathBuf,
     },
+    /// Follow an account for the page: its new pictures are scored by your taste, and the best are picked
+    Follow {
+        /// x, bluesky, mastodon or rss
+        #[arg(value_parser = follow::source)]
+        source: PostSource,
+        /// A handle or a link; for rss the address of a feed or of a page that names one; `home` for the home timeline
+        name: String,
+    },
+    /// Follow it no more
+    Unfollow {
+        /// x, bluesky, mastodon or rss
+        #[arg(value_parser = follow::source)]
+        source: PostSource,
+        /// As `mekiki following` shows it
+        name: String,
+    },
+    /// Who is followed for the page, and what came of it
+    Following,
     /// Check device, models, database and permissions; the exit code says if all is well
     Doctor,
 }
@@ -180,6 +200,9 @@ async fn dispatch(command: Command, config: &Config) -> anyhow::Result<ExitCode>
         Command::Eval { what: EvalCommand::Taste(args) } => eval_taste::taste(config, &args),
         Command::Export { format, out } => transfer::export(config, format, &out).await,
         Command::Import { from } => transfer::import(config, &from).await,
+        Command::Follow { source, name } => follow::follow(config, source, &name).await,
+        Command::Unfollow { source, name } => follow::unfollow(config, source, &name).await,
+        Command::Following => follow::following(config).await,
         Command::Doctor => doctor::run(config).await,
     }
 }

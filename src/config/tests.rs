@@ -208,9 +208,9 @@ fn the_example_documents_each_setting_with_its_default() {
 fn the_example_as_it_stands_changes_nothing_and_is_valid() {
     let text = include_str!("../../.env.example");
     let set: String =
-        text.lines().map(|line| line.strip_prefix('#').unwrap_or(line)).fold(String::new(), |all, line| {
+        text.lines().map(|line| line.strip_prefix('#').unwrap_or(line)).fold(String::new(), |set, line| {
             let is_setting = line.split('=').next().is_some_and(|n| all().iter().any(|setting| setting.name == n));
-            if is_setting { all + line + "\n" } else { all }
+            if is_setting { set + line + "\n" } else { set }
         });
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join(".env");

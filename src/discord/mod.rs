@@ -9,6 +9,7 @@ mod buttons;
 mod client;
 mod commands;
 mod events;
+mod follow_words;
 mod links;
 mod listener;
 mod markup;
@@ -71,6 +72,8 @@ pub struct Settings {
     pub feeds: FeedAddresses,
     /// How long face crops and previews are kept, in days.
     pub crops_days: u32,
+    /// How artists reach the operator.
+    pub contact: Option<String>,
     /// What may be trained on.
     pub learn_from: Vec<RatingSource>,
     /// This process's share; `None`: as many shards as Discord advises.

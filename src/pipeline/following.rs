@@ -45,6 +45,18 @@ pub trait Services: Debug + Send + Sync + 'static {
 
     /// Whom the account that the bot signs in with follows.
     fn follows(&self, source: PostSource) -> Asked<'_, Vec<Account>>;
+
+    /// What this month costs; `None` where reading costs nothing.
+    fn money(&self, source: PostSource) -> Asked<'_, Option<Money>>;
+}
+
+/// What a month has cost and will cost, in millionths of a US dollar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Money {
+    pub spent: u64,
+    pub budget: u64,
+    /// If it goes on like this.
+    pub by_end: u64,
 }
 
 /// What a source has come to, for the whole bot.
@@ -85,6 +97,12 @@ impl Pipeline {
     /// Whom the account that the bot signs in with follows.
     pub async fn own_follows(&self, source: PostSource) -> Result<Vec<Account>, AskError> {
         self.services.as_ref().ok_or(AskError::NotSetUp)?.follows(source).await
+    }
+
+    /// What this month costs; `None` where reading costs nothing, or where it cannot be told now.
+    pub async fn money(&self, source: PostSource) -> Option<Money> {
+        let asked = self.services.as_ref()?.money(source).await;
+        asked.inspect_err(|error| tracing::warn!(%error, "cannot tell what was spent")).ok().flatten()
     }
 
     /// Follows; it is read from now on. False when the scope did already.

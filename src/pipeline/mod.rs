@@ -40,7 +40,7 @@ pub use crate::store::{
 pub use asking::{ASKED_AT_ONCE, ASKS_A_DAY, AskFor, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
 pub use crops::{CropError, FaceOfCrop};
-pub use following::{AskError, Asked as AskedService, FeedError, Services, SourceState};
+pub use following::{AskError, Asked as AskedService, FeedError, Money, Services, SourceState};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
 pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};

@@ -129,8 +129,7 @@ impl Store {
     pub async fn feeds(&self) -> Result<Vec<FeedRow>> {
         sqlx::query(
             "SELECT * FROM feeds f WHERE EXISTS (SELECT 1 FROM follows o WHERE o.feed = f.id AND \
-             (o.scope NOT LIKE 'guild:%' OR EXISTS (SELECT 1 FROM guilds g WHERE g.left_at IS NULL AND \
-             g.id = CAST(substr(o.scope, 7) AS INTEGER)))) ORDER BY id",
+             NOT EXISTS (SELECT 1 FROM guilds g WHERE g.left_at IS NOT NULL AND o.scope = 'guild:' || g.id)) ORDER BY id",
         )
         .fetch_all(&self.pool)
         .await?
@@ -157,6 +156,16 @@ impl Store {
         .iter()
         .map(follow_row)
         .collect()
+    }
+
+    /// Reads a feed again at this time, whatever its pace.
+    pub async fn poll_again(&self, feed: FeedId, at: OffsetDateTime) -> Result<()> {
+        sqlx::query("UPDATE feeds SET next_poll = ? WHERE id = ?")
+            .bind(millis(at))
+            .bind(feed.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     /// A poll failed.

@@ -77,7 +77,7 @@ impl Store {
         sqlx::query(
             "SELECT max(v.post) AS post, v.best, EXISTS (SELECT 1 FROM picks k WHERE k.post = v.post AND k.scope = ?1) \
              AS picked FROM verdicts v JOIN posts p ON p.id = v.post JOIN pictures c ON c.id = p.picture \
-             WHERE v.scope = ?1 AND v.best IS NOT NULL AND p.asked = 0 AND p.posted_at >= ?2 AND \
+             WHERE v.scope = ?1 AND v.best IS NOT NULL AND p.asked = 0 AND p.held IS NULL AND p.posted_at >= ?2 AND \
              coalesce(json_extract(v.verdict, '$.why.reason'), '') NOT IN \
              ('uncalibrated', 'already_posted', 'near_duplicate', 'opted_out') AND \
              (?3 OR (p.marked_restricted = 0 AND c.explicit_drawing + c.explicit_photo + c.suggestive <= ?4)) \

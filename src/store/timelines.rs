@@ -162,6 +162,14 @@ impl Store {
         Ok(accounts::rules(&mut connection, scope, source, &account).await?.whole)
     }
 
+    /// Whether a post's picture is to be shown nowhere else.
+    pub async fn is_held(&self, post: PostId) -> Result<bool> {
+        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM posts WHERE id = ? AND held IS NOT NULL)")
+            .bind(post.0)
+            .fetch_one(&self.pool)
+            .await?)
+    }
+
     /// The picture of the same original that another scope's post has shown already.
     pub async fn picture_of_sibling(&self, post: PostId) -> Result<Option<PictureId>> {
         let picture: Option<String> = sqlx::query_scalar(

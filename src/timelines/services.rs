@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Feed, Timeline, TimelineError};
 use crate::domain::{Account, PostSource};
-use crate::pipeline::{AskError, AskedService, Services};
+use crate::pipeline::{AskError, AskedService, Money, Services};
 
 /// One timeline a service. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +69,10 @@ impl Services for Timelines {
             let timeline = self.of(source).ok_or(AskError::NotSetUp)?;
             Ok(timeline.follows().await?)
         })
+    }
+
+    fn money(&self, _source: PostSource) -> AskedService<'_, Option<Money>> {
+        Box::pin(async { Ok(None) })
     }
 }
 

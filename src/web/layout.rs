@@ -80,6 +80,9 @@ fn footer(visitor: &Visitor) -> Markup {
     html! {
         footer class="bottom quiet" {
             span { (tr!(lang, "app.claim")) }
+            @if let Some(contact) = &visitor.contact {
+                span id="contact" { (tr!(lang, "app.contact", contact = contact)) }
+            }
             button id="help-button" type="button" hidden { kbd { "?" } " " (tr!(lang, "help.title")) }
             @if visitor.signed_in {
                 form method="post" action="/logout" { button { (tr!(lang, "login.leave")) } }

@@ -56,6 +56,8 @@ pub struct WebSettings {
     pub public_url: Option<String>,
     /// Language for visitors who have not chosen one; `None` asks their browser.
     pub lang: Option<Lang>,
+    /// How artists reach the operator; shown at the foot of each page.
+    pub contact: Option<String>,
 }
 
 /// Files that are received at the same time; each may hold [`upload::FILE_LIMIT`] bytes in memory.
@@ -135,6 +137,8 @@ struct Visitor {
     path: String,
     /// The page asks for a token and got it: there is something to sign out of.
     signed_in: bool,
+    /// How artists reach the operator.
+    contact: Option<String>,
 }
 
 impl FromRequestParts<AppState> for Visitor {
@@ -145,6 +149,7 @@ impl FromRequestParts<AppState> for Visitor {
             lang: Lang::of(&parts.headers, app.settings.lang),
             path: parts.uri.path().to_owned(),
             signed_in: app.keys.is_some(),
+            contact: app.settings.contact.clone(),
         })
     }
 }

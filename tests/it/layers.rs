@@ -168,5 +168,5 @@ fn a_broken_layer_is_found() {
     assert_eq!(of(&["web", "card"], "use super::Lang;\n// crate::store\nlet a = $crate::b;"), [""; 0]);
     assert_eq!(of(&["vision"], "fn f() {}\n\n#[cfg(test)]\nmod tests {\n    use crate::samples::Scene;\n}"), [""; 0]);
     assert_eq!(of(&["vision"], "#[cfg(test)]\nuse crate::samples::Scene;"), ["crate::samples::Scene"]);
-    assert_eq!(of(&["timelines"], ""), ["timelines is no room that the rules know"]);
+    assert_eq!(of(&["attic"], ""), ["attic is no room that the rules know"]);
 }

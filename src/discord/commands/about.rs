@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Context, Error, Lang, lang, say};
+use crate::discord::markup::escaped;
 
 #[poise::command(
     slash_command,
@@ -12,7 +13,15 @@ use super::{Context, Error, Lang, lang, say};
     interaction_context = "Guild|BotDm|PrivateChannel"
 )]
 pub(super) async fn help(ctx: Context<'_>) -> Result<(), Error> {
-    say(ctx, help_words(lang(ctx), &ctx.data().settings.prefix)).await
+    let settings = &ctx.data().settings;
+    let contact = settings.contact.as_deref().map(|contact| contact_words(lang(ctx), contact));
+    let help = help_words(lang(ctx), &settings.prefix);
+    say(ctx, [Some(help), contact].into_iter().flatten().collect::<Vec<_>>().join("\n\n")).await
+}
+
+/// How artists reach the operator.
+pub(super) fn contact_words(lang: Lang, contact: &str) -> String {
+    tr!(lang, "discord.contact", contact = escaped(contact)).into_owned()
 }
 
 /// `prefix`: what stands before the everyday commands in messages.

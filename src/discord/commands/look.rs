@@ -6,6 +6,7 @@ use serenity::{GuildId, RoleId};
 
 use super::sight::Sight;
 use super::{Context, Error, Lang, joined_guild, lang, say};
+use crate::discord::follow_words::{money_words, source_name};
 use crate::discord::markup::{escaped, link};
 use crate::domain::{GuildSettings, Rater, Scope};
 use crate::pipeline::{Pipeline, ScopeStats, Since, TopPost};
@@ -70,7 +71,13 @@ pub(super) fn top_words(lang: Lang, since: Since, top: &[TopPost]) -> String {
 )]
 pub(super) async fn stats(ctx: Context<'_>) -> Result<(), Error> {
     let stats = ctx.data().pipeline.scope_stats(scope(ctx)).await?;
-    say(ctx, stats_words(lang(ctx), &stats)).await
+    let mut lines = vec![stats_words(lang(ctx), &stats)];
+    for source in ctx.data().pipeline.followable() {
+        if let Some(money) = ctx.data().pipeline.money(source).await {
+            lines.push(format!("**{}:** {}", source_name(source), money_words(lang(ctx), &money)));
+        }
+    }
+    say(ctx, lines.join("\n")).await
 }
 
 pub(super) fn stats_words(lang: Lang, stats: &ScopeStats) -> String {

@@ -5,6 +5,7 @@ mod about;
 mod channels;
 mod choices;
 mod failure;
+mod follow;
 mod links;
 mod look;
 mod mention;
@@ -89,6 +90,10 @@ fn all() -> Vec<Command> {
         setup::setup(),
         channels::watch(),
         channels::curate(),
+        follow::follow(),
+        follow::unfollow(),
+        follow::following(),
+        follow::account(),
         look::subscribe(),
         own_data::privacy(),
         own_data::export(),
@@ -169,6 +174,7 @@ async fn component(ctx: &serenity::Context, click: &ComponentInteraction, app: &
         "setup" => setup::clicked(ctx, click, app, lang).await,
         "up" | "down" | "rate" | "why" | "notface" | "remove" => buttons::clicked(ctx, click, app, lang).await,
         "ask" => rate::clicked(ctx, click, app, rest, lang).await,
+        "following" => follow::following_clicked(ctx, click, app, rest, lang).await,
         "reset" => taste::reset_clicked(ctx, click, app, rest, lang).await,
         "forget" => own_data::forget_clicked(ctx, click, app, rest, lang).await,
         _ => return Ok(()),

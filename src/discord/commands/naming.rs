@@ -79,6 +79,7 @@ pub(crate) fn keys() -> Vec<String> {
         collect(command, "discord.cmd", &mut keys);
     }
     keys.extend(choices::<super::look::Period>().chain(choices::<super::channels::Style>()));
+    keys.extend(choices::<super::follow::Kind>().chain(choices::<super::follow::Source>()));
     keys
 }
 
@@ -196,7 +197,7 @@ mod tests {
         for command in registration(&super::super::all()) {
             let value = serde_json::to_value(command).unwrap();
             let name = value["name"].as_str().unwrap();
-            let moderators = ["setup", "watch", "curate"].contains(&name);
+            let moderators = ["setup", "watch", "curate", "follow", "unfollow", "following", "account"].contains(&name);
             assert_eq!(value["default_member_permissions"] == MANAGE_GUILD, moderators, "{value}");
             assert_eq!(value["contexts"] == serde_json::json!([0]), moderators || name == "subscribe", "{value}");
         }

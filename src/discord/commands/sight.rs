@@ -55,12 +55,18 @@ impl<'a> Sight<'a> {
             return Ok(true);
         };
         let scope = crate::domain::Scope::Guild(guild.get());
+        if pipeline.store().is_held(post).await? {
+            return Ok(false);
+        }
         let view = pipeline.post_view(scope, &Rater::discord(self.person.get()), post).await?;
         Ok(view.is_some_and(|view| self.sees_view(&view)))
     }
 
     pub(super) fn sees_view(&self, view: &PostView) -> bool {
         let Some((id, member)) = &self.guild else { return true };
+        if view.source.is_timeline() {
+            return true;
+        }
         let channel = view.link.as_deref().and_then(|link| Link::of(link).ok()).and_then(|link| match link.to {
             Linked::Message { channel, .. } => Some(ChannelId::new(channel)),
             Linked::Picture(_) => None,

@@ -7,8 +7,13 @@ use poise::serenity_prelude::{ChannelId, Permissions};
 use super::look::Feed;
 use super::*;
 use crate::discord::permissions::Lack;
-use crate::domain::{Author, Calibration, GuildSettings, PickStyle, PostId, Scope, Score, Stars};
-use crate::pipeline::{PostSource, PostState, PostView, ScopeStats, Since, TasteView, TopPost};
+use crate::domain::{
+    Account, AccountRules, Author, Calibration, Feed, FeedId, GuildSettings, PickStyle, PostId, Scope, Score, Stars,
+};
+use crate::pipeline::{
+    AskError, FeedError, FeedRow, FollowRow, Money, Pause, PostSource, PostState, PostView, ScopeStats, Since,
+    SourceState, TasteView, TopPost,
+};
 
 /// Every message with its name.
 fn messages(lang: Lang) -> Vec<(&'static str, Answer)> {
@@ -74,7 +79,97 @@ fn messages(lang: Lang) -> Vec<(&'static str, Answer)> {
         ("forget, done", tr!(lang, "discord.forget.done").into()),
         ("forget, kept", tr!(lang, "discord.forget.kept").into()),
     ];
-    answers.into_iter().chain(short(lang)).collect()
+    answers.into_iter().chain(short(lang)).chain(follows(lang)).collect()
+}
+
+/// Of followed timelines.
+fn follows(lang: Lang) -> Vec<(&'static str, Answer)> {
+    use crate::discord::follow_words::{Listing, ask_failed, followed, rules_words};
+
+    let at = time::macros::datetime!(2026-11-24 12:00 UTC);
+    let ada = Account {
+        id: "did:plc:ada".into(),
+        handle: "ada_draws.example".into(),
+        name: Some("Ada *draws*".into()),
+        link: "https://bsky.app/profile/ada_draws.example".into(),
+        bot: true,
+        protected: false,
+        unlisted: true,
+    };
+    let row = |source: PostSource, feed: Feed| {
+        let account = matches!(feed, Feed::Author(_)).then(|| ada.clone());
+        let feed = FeedRow {
+            id: FeedId(1),
+            source,
+            feed,
+            cursor: None,
+            next_poll: at,
+            polls: 3,
+            failures: 0,
+            last_post: account.as_ref().map(|_| at),
+            error: None,
+        };
+        let rules = AccountRules { muted: false, share: account.as_ref().map(|_| 0.2), whole: false };
+        FollowRow { feed, account, rules, posts: 12, picks: 3, added_by: "discord:5".into() }
+    };
+    let failing = |mut row: FollowRow| {
+        row.feed.error = Some(FeedError { code: "answer".into(), words: "it is no feed: `x`".into() });
+        row
+    };
+    let mut all = vec![
+        row(PostSource::Bluesky, Feed::Author("did:plc:ada".into())),
+        row(PostSource::Bluesky, Feed::Home),
+        failing(row(PostSource::Rss, Feed::Author("https://a.example/rss".into()))),
+        row(PostSource::X, Feed::List("84839422".into())),
+    ];
+    let pause = |source, code: &str| Pause {
+        source,
+        since: at,
+        until: at + time::Duration::HOUR,
+        failures: 1,
+        code: code.into(),
+        error: "the app password is not known".into(),
+    };
+    let state = |source, code| SourceState { source, pause: Some(pause(source, code)), feeds: 1, failing: 0 };
+    let states = [
+        state(PostSource::Bluesky, "sign_in"),
+        state(PostSource::X, "budget"),
+        state(PostSource::Mastodon, "wait"),
+        state(PostSource::Rss, "service"),
+    ];
+    let money = [(PostSource::X, Money { spent: 4_200_000, budget: 5_000_000, by_end: 6_100_000 })];
+    let listing =
+        |follows: &[FollowRow], page| follow::paged(lang, &Listing { follows, states: &states, money: &money }, page);
+    let one_page = listing(&all, 0);
+    all.extend((0..10).map(|_| row(PostSource::Mastodon, Feed::Home)));
+    let no_such = AskError::NoSuchAccount("there is no [such] account".into());
+    let home = (&Feed::Home, None);
+    let author = Feed::Author(ada.id.clone());
+    vec![
+        ("follow", followed(lang, PostSource::Bluesky, (&author, Some(&ada)), true, true).into()),
+        ("follow, again, without a channel", followed(lang, PostSource::X, home, false, false).into()),
+        ("follow, no such account", ask_failed(lang, PostSource::X, &no_such).into()),
+        ("follow, not set up", ask_failed(lang, PostSource::X, &AskError::NotSetUp).into()),
+        ("follow, signed out", ask_failed(lang, PostSource::X, &AskError::SignIn("no token".into())).into()),
+        ("follow, no money", ask_failed(lang, PostSource::X, &AskError::Budget).into()),
+        ("follow, later", ask_failed(lang, PostSource::X, &AskError::Later("HTTP 500".into())).into()),
+        ("follow without a name", tr!(lang, "discord.follow.no_name").into()),
+        ("follow somebody who opted out", tr!(lang, "discord.follow.opted_out").into()),
+        ("follow import", tr!(lang, "discord.follow.imported", n = 3, of = 40, source = "X").into()),
+        ("following, nobody", listing(&[], 0)),
+        ("following", one_page),
+        ("following, the last page", listing(&all, 7)),
+        ("unfollow", tr!(lang, "discord.unfollow.done", name = "Ada").into()),
+        ("unfollow, unknown", tr!(lang, "discord.unfollow.unknown").into()),
+        (
+            "account",
+            rules_words(lang, PostSource::Bluesky, &ada, &AccountRules { muted: true, share: Some(0.05), whole: true })
+                .into(),
+        ),
+        ("account, nothing", rules_words(lang, PostSource::Bluesky, &ada, &AccountRules::default()).into()),
+        ("account, unknown", tr!(lang, "discord.account.unknown").into()),
+        ("how artists reach the operator", about::contact_words(lang, "art@mekiki.example").into()),
+    ]
 }
 
 /// Those of one text.

@@ -12,6 +12,7 @@ mod ratings;
 mod reactions;
 mod sends;
 mod spending;
+mod timelines;
 
 use std::collections::HashSet;
 use std::time::Instant;

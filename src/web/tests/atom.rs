@@ -125,6 +125,7 @@ async fn a_discord_server_has_a_feed_that_leads_to_its_posts() {
 #[tokio::test]
 async fn a_servers_feed_is_opened_by_the_address_that_the_bot_tells() {
     let settings = WebSettings {
+        contact: None,
         token: Some("a-token-of-some-length".to_owned().into()),
         public_url: Some("https://mekiki.example".into()),
         lang: None,

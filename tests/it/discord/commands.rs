@@ -53,7 +53,7 @@ async fn moderator_commands_ask_for_manage_guild_and_every_command_speaks_japane
             assert!(command["description_localizations"]["ja"].is_string(), "{command}");
         }
         let name = command["name"].as_str().unwrap();
-        let moderators = ["setup", "watch", "curate"].contains(&name);
+        let moderators = ["setup", "watch", "curate", "follow", "unfollow", "following", "account"].contains(&name);
         let permission = &command["default_member_permissions"];
         assert_eq!(permission == "32", moderators, "{name}: {permission}");
     }

@@ -11,6 +11,7 @@ mod fake_itself;
 mod following;
 mod panel;
 mod stage;
+mod timelines;
 mod trouble;
 mod votes;
 mod watching;

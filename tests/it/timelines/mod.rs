@@ -3,4 +3,6 @@
 mod bluesky;
 mod edge;
 mod mastodon;
+mod simulated;
+mod soak;
 mod x;
