@@ -86,7 +86,12 @@ pub async fn build_pipeline(
         links,
         clock: Arc::new(SystemClock),
         limits: DecodeLimits::default(),
-        rules: DeskRules { threshold: config.threshold, picks_per_hour: config.picks_per_hour, ..DeskRules::default() },
+        rules: DeskRules {
+            threshold: config.threshold,
+            picks_per_hour: config.picks_per_hour,
+            exploration: config.exploration,
+            ..DeskRules::default()
+        },
         learn_from: config.learn_from.clone(),
         models: models.names,
         workers,

@@ -126,6 +126,9 @@ fn verdict(lang: Lang, verdict: &Verdict) -> Option<String> {
     let tenths = |score: &f32| format!("{score:.1}");
     let text = match verdict {
         Verdict::Repost => tr!(lang, "discord.verdict.repost"),
+        Verdict::Explore { propensity } => {
+            tr!(lang, "discord.verdict.explore", percent = format!("{:.1}", propensity * 100.0))
+        }
         Verdict::Skip(Skip::BelowThreshold { best, threshold }) => {
             tr!(lang, "discord.verdict.below", best = tenths(best), threshold = tenths(threshold))
         }

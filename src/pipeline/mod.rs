@@ -19,6 +19,7 @@ mod read;
 mod sends;
 mod stats;
 mod step;
+mod tastes;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -37,14 +38,16 @@ pub use asking::{ASKED_AT_ONCE, ASKS_A_DAY, AskFor, Asked, ToAsk};
 pub use clock::{Clock, SystemClock};
 pub use crops::{CropError, FaceOfCrop};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
-pub use learn::{CurrentTaste, LearnError, Learnt};
+pub use learn::{LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};
 pub use messages::{Ask, IncomingMessage, MessagePicture};
 pub use near::near_duplicate_groups;
 pub use sends::{Attempt, Follows, NewSend, SendRow, Unpublished};
 pub use stats::{Since, TopPost};
+pub use tastes::CurrentTaste;
 pub use views::{
-    BoxesView, FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, Question, TasteView,
+    BoxesView, FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, Question,
+    ScoresByRating, TasteView,
 };
 pub use votes::Vote;
 pub use why::{Alike, Why};
@@ -88,7 +91,7 @@ pub struct Pipeline {
     sends: Notify,
     /// A post came to its end, or went.
     ended: Notify,
-    tastes: learn::Tastes,
+    tastes: tastes::Tastes,
     /// Shared from an original's write to its claim; exclusive to look whether anybody waits for one and remove it.
     spool: RwLock<()>,
 }
@@ -101,7 +104,7 @@ impl Pipeline {
             ratings: learn::News::default(),
             sends: Notify::new(),
             ended: Notify::new(),
-            tastes: learn::Tastes::default(),
+            tastes: tastes::Tastes::default(),
             spool: RwLock::new(()),
         }
     }

@@ -172,6 +172,7 @@ mod tests {
             source: RatingSource::Local,
             at: OffsetDateTime::UNIX_EPOCH,
             score_visible: false,
+            by_lot: false,
         }
     }
 

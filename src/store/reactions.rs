@@ -313,9 +313,9 @@ async fn settle_picture(
     if said.judgement == stands {
         return Ok(false);
     }
-    sqlx::query(
+    let line: i64 = sqlx::query_scalar(
         "INSERT INTO ratings (scope, rater, picture, face, judgement, source, at, score_visible, guild, reaction, shown) \
-         VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(subject.scope.to_string())
     .bind(&rater.0)
@@ -328,8 +328,9 @@ async fn settle_picture(
     .bind(subject.guild.map(u64::cast_signed))
     .bind(said.by_reaction)
     .bind(said.shown)
-    .execute(connection)
+    .fetch_one(&mut *connection)
     .await?;
+    super::Store::note_explored(connection, line, subject.scope, &subject.picture).await?;
     Ok(true)
 }
 
