@@ -33,6 +33,7 @@ const DEVICE: Setting = Setting::new("MEKIKI_DEVICE", "auto", "auto, cpu, cuda o
 const THREADS: Setting = Setting::new("MEKIKI_THREADS", "", "a whole number from 1 to 256");
 const MIN_CONFIDENCE: Setting = Setting::new("MEKIKI_MIN_CONFIDENCE", "0.5", "a number from 0 to 1");
 const THRESHOLD: Setting = Setting::new("MEKIKI_THRESHOLD", "4.0", "a score from 1 to 5");
+const EXPLORATION: Setting = Setting::new("MEKIKI_EXPLORATION", "0.05", "a part from 0 to 0.1");
 const PICKS_PER_HOUR: Setting = Setting::new("MEKIKI_PICKS_PER_HOUR", "60", "a whole number from 0 to 3600");
 const CROPS_MB: Setting = Setting::new("MEKIKI_CROPS_MB", "512", "a whole number of MiB from 1 to 1000000");
 const CROPS_DAYS: Setting = Setting::new("MEKIKI_CROPS_DAYS", "180", "a whole number of days from 1 to 36500");
@@ -55,7 +56,7 @@ fn all() -> Vec<Setting> {
 }
 
 /// Those that are read here.
-const OWN: [Setting; 22] = [
+const OWN: [Setting; 23] = [
     DATA_DIR,
     DATABASE,
     LISTEN,
@@ -65,6 +66,7 @@ const OWN: [Setting; 22] = [
     THREADS,
     MIN_CONFIDENCE,
     THRESHOLD,
+    EXPLORATION,
     PICKS_PER_HOUR,
     CROPS_MB,
     CROPS_DAYS,
@@ -120,6 +122,8 @@ pub struct Config {
     pub min_confidence: Confidence,
     /// Best face's mean score from which a picture is a pick, 1.0–5.0.
     pub threshold: f32,
+    /// Part of the picks drawn by lot among pictures below the bar.
+    pub exploration: f32,
     pub picks_per_hour: u32,
     /// Size budget of the kept crops, in MiB.
     pub crops_mb: u32,
@@ -185,6 +189,7 @@ impl Config {
             threads: reader.optional(THREADS, |s| within(s, 1..=256)).and_then(NonZeroUsize::new).unwrap_or_else(cores),
             min_confidence: Confidence(reader.required(MIN_CONFIDENCE, |s| within(s, 0.0..=1.0))),
             threshold: reader.required(THRESHOLD, |s| within(s, 1.0..=5.0)),
+            exploration: reader.required(EXPLORATION, |s| within(s, 0.0..=0.1)),
             picks_per_hour: reader.required(PICKS_PER_HOUR, |s| within(s, 0..=3600)),
             crops_mb: reader.required(CROPS_MB, |s| within(s, 1..=1_000_000)),
             crops_days: reader.required(CROPS_DAYS, |s| within(s, 1..=36_500)),

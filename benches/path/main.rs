@@ -8,6 +8,7 @@ mod bounds;
 mod material;
 mod others;
 mod stages;
+mod taste;
 mod whole;
 
 use std::num::NonZeroUsize;
@@ -91,6 +92,7 @@ fn main() -> anyhow::Result<()> {
     for material in &sets {
         stages::print(&setup, material, options.repetitions)?;
     }
+    taste::print(options.repetitions)?;
     others::print(options.repetitions)
 }
 

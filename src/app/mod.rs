@@ -103,7 +103,12 @@ pub async fn build_pipeline(
         links: around.links,
         clock: around.clock,
         limits: DecodeLimits::default(),
-        rules: DeskRules { threshold: config.threshold, picks_per_hour: config.picks_per_hour, ..DeskRules::default() },
+        rules: DeskRules {
+            threshold: config.threshold,
+            picks_per_hour: config.picks_per_hour,
+            exploration: config.exploration,
+            ..DeskRules::default()
+        },
         learn_from: config.learn_from.clone(),
         models: models.names,
         workers,

@@ -84,6 +84,7 @@ fn examples(rows: &[Row], folder: &Path, embedder: &mut Embedder) -> anyhow::Res
         at: OffsetDateTime::UNIX_EPOCH + Duration::seconds(n),
         group: row.group.unwrap_or(ours),
         rater: 0,
+        by_lot: true,
     };
     Ok((0..).zip(rows.iter().zip(features).zip(ours)).map(example).collect())
 }

@@ -10,6 +10,7 @@ mod fit;
 mod follow;
 mod report;
 mod score;
+mod taste;
 mod transfer;
 
 use std::io::IsTerminal;
@@ -21,7 +22,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::{self, ShardRange};
 use crate::config::Config;
-use crate::domain::PostSource;
+use crate::domain::{PostSource, Scope};
 
 /// Finds the drawn faces in pictures, scores them 1–5 by your taste, and learns from your ratings.
 #[derive(Debug, Parser)]
@@ -39,6 +40,11 @@ enum Command {
     Score(ScoreArgs),
     /// Fit a new taste on the ratings so far
     Fit,
+    /// The versions of a taste, and going back to one
+    Taste {
+        #[command(subcommand)]
+        what: TasteCommand,
+    },
     /// Measure a model on labelled data
     Eval {
         #[command(subcommand)]
@@ -102,6 +108,27 @@ struct ScoreArgs {
     /// Confidence from which a box is a face, 0–1 [default: `MEKIKI_MIN_CONFIDENCE`]
     #[arg(long, value_parser = unit_interval)]
     min_confidence: Option<f32>,
+}
+
+#[derive(Debug, Subcommand)]
+enum TasteCommand {
+    /// List the versions, newest first; runs beside the bot
+    List(TasteScope),
+    /// Use this version until a later fit is clearly better; the bot must not be running
+    Promote {
+        version: i64,
+        #[command(flatten)]
+        scope: TasteScope,
+    },
+    /// Use the version that was in use before; the bot must not be running
+    Rollback(TasteScope),
+}
+
+#[derive(Debug, Args)]
+struct TasteScope {
+    /// Whose taste: local, guild:ID or user:ID
+    #[arg(long, default_value_t = Scope::Local)]
+    scope: Scope,
 }
 
 #[derive(Debug, Subcommand)]
@@ -196,6 +223,7 @@ async fn dispatch(command: Command, config: &Config) -> anyhow::Result<ExitCode>
         Command::Serve(args) => app::serve(config, args.shards).await.map(|()| ExitCode::SUCCESS),
         Command::Score(args) => score::run(config, args).await,
         Command::Fit => fit::run(config).await,
+        Command::Taste { what } => taste::run(config, what).await,
         Command::Eval { what: EvalCommand::Faces(args) } => eval::faces(config, &args),
         Command::Eval { what: EvalCommand::Taste(args) } => eval_taste::taste(config, &args),
         Command::Export { format, out } => transfer::export(config, format, &out).await,

@@ -128,7 +128,7 @@ pub(super) fn faces(views: &[PostView]) -> Vec<ToldFace> {
 /// What the desk said, where it is not told by the score itself; "Why?" tells the rest.
 fn verdict(lang: Lang, verdict: &Verdict) -> Option<String> {
     let told = match verdict {
-        Verdict::Repost => true,
+        Verdict::Repost | Verdict::Explore { .. } => true,
         Verdict::Skip(skip) => matches!(
             skip,
             Skip::BelowThreshold { .. }

@@ -115,6 +115,9 @@ pub(super) fn verdict(lang: Lang, verdict: &Verdict) -> String {
     let tenths = |score: &f32| format!("{score:.1}");
     match verdict {
         Verdict::Repost => tr!(lang, "discord.verdict.repost"),
+        Verdict::Explore { propensity } => {
+            tr!(lang, "discord.verdict.explore", percent = format!("{:.1}", propensity * 100.0))
+        }
         Verdict::Skip(skip) => match skip {
             Skip::NoFace => tr!(lang, "discord.verdict.no_face"),
             Skip::Asked => tr!(lang, "discord.verdict.asked"),
@@ -239,6 +242,7 @@ mod tests {
     fn each_verdict_has_its_words() {
         let verdicts = [
             Verdict::Repost,
+            Verdict::Explore { propensity: 0.023 },
             Verdict::Skip(Skip::NoFace),
             Verdict::Skip(Skip::Asked),
             Verdict::Skip(Skip::NoCuratedChannel),

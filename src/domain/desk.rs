@@ -10,7 +10,27 @@ use super::{Calibration, GuildSettings, Held, PictureId, Score, TopShare};
 #[serde(tag = "verdict", content = "why", rename_all = "snake_case")]
 pub enum Verdict {
     Repost,
+    /// Below the bar, but not far, and drawn by lot: what is only ever picked by its score cannot show where the score is
+    /// wrong.
+    Explore {
+        /// The chance it had, 0.0–1.0.
+        propensity: f32,
+    },
     Skip(Skip),
+}
+
+impl Verdict {
+    pub fn is_pick(self) -> bool {
+        matches!(self, Self::Repost | Self::Explore { .. })
+    }
+
+    /// The chance that a pick drawn by lot had.
+    pub fn propensity(self) -> Option<f32> {
+        match self {
+            Self::Explore { propensity } => Some(propensity),
+            Self::Repost | Self::Skip(_) => None,
+        }
+    }
 }
 
 /// Why a picture was not reposted.
@@ -102,6 +122,8 @@ pub struct DeskRules {
     pub age_gate: bool,
     /// The outlet is age-restricted itself: what is restricted may go there.
     pub outlet_restricted: bool,
+    /// Part of the picks that is drawn by lot among those below the bar, 0.0–0.1.
+    pub exploration: f32,
 }
 
 impl Default for DeskRules {
@@ -114,9 +136,15 @@ impl Default for DeskRules {
             repeat_after: REPEAT_AFTER,
             age_gate: true,
             outlet_restricted: false,
+            exploration: 0.0,
         }
     }
 }
+
+/// How far below the threshold a score may lie, in stars, for its picture to be drawn by lot.
+pub const WITHIN_REACH: f32 = 1.0;
+/// More than this chance a picture below the bar never has.
+const LIKELIEST: f32 = 0.25;
 
 /// How long a picture and its near-duplicates are not picked again.
 const REPEAT_AFTER: Duration = Duration::days(90);
@@ -131,6 +159,8 @@ impl From<&GuildSettings> for DeskRules {
             repeat_after: REPEAT_AFTER,
             age_gate: guild.age_gate,
             outlet_restricted: guild.curated_restricted,
+            // Not the guild's to say: it is the operator's.
+            exploration: 0.0,
         }
     }
 }
@@ -168,6 +198,10 @@ pub struct History {
     pub muted: bool,
     /// From an account of which only the best are wanted: its place, among how many, and what share of them.
     pub account_rank: Option<(u32, u32, f32)>,
+    /// Picks of the last weeks, and pictures of that time which were below the bar but within reach.
+    pub lately: (u32, u32),
+    /// The picture's lot, 0.0–1.0: drawn once for a post, so that looking again is no second draw.
+    pub lot: f32,
 }
 
 /// Decides, most binding reason first: whether it is up for picking at all, safety, what the picture is, repetition, pace.
@@ -199,13 +233,12 @@ pub fn decide(candidate: &Candidate, history: &History, rules: &DeskRules, now: 
     if let Calibration::Uncalibrated { ratings } = best.calibration() {
         return skip(Skip::Uncalibrated { ratings });
     }
-    if best.mean() < rules.threshold {
-        return skip(Skip::BelowThreshold { best: best.mean(), threshold: rules.threshold });
-    }
-    if let (Some(top), Some((rank, of))) = (rules.top_share, history.rank)
-        && !is_in_top(rank, of, top.share)
+    let below = below_the_bar(best.mean(), history, rules);
+    let chance = chance(best.mean(), history, rules);
+    if let Some(why) = below
+        && history.lot >= chance
     {
-        return skip(Skip::NotInTopShare { rank, of, share: top.share });
+        return skip(why);
     }
     if let Some((rank, of, share)) = history.account_rank
         && !is_in_top(rank, of, share)
@@ -223,7 +256,29 @@ pub fn decide(candidate: &Candidate, history: &History, rules: &DeskRules, now: 
     if history.picks_in_last_hour >= rules.picks_per_hour {
         return skip(Skip::HourlyLimit { limit: rules.picks_per_hour });
     }
-    Verdict::Repost
+    if below.is_some() { Verdict::Explore { propensity: chance } } else { Verdict::Repost }
+}
+
+fn below_the_bar(best: f32, history: &History, rules: &DeskRules) -> Option<Skip> {
+    if best < rules.threshold {
+        return Some(Skip::BelowThreshold { best, threshold: rules.threshold });
+    }
+    match (rules.top_share, history.rank) {
+        (Some(top), Some((rank, of))) if !is_in_top(rank, of, top.share) => {
+            Some(Skip::NotInTopShare { rank, of, share: top.share })
+        }
+        _ => None,
+    }
+}
+
+/// The chance of being drawn by lot: such that of the picks, going on as lately, the wanted part comes from below the bar.
+fn chance(best: f32, history: &History, rules: &DeskRules) -> f32 {
+    let (picks, within_reach) = history.lately;
+    if best < rules.threshold - WITHIN_REACH || rules.exploration <= 0.0 {
+        return 0.0;
+    }
+    let wanted = rules.exploration / (1.0 - rules.exploration) * picks as f32;
+    (wanted / within_reach.max(1) as f32).min(LIKELIEST)
 }
 
 /// Whether this place is among the best `share` of so many; the very best one always is, however few there are.
@@ -282,6 +337,41 @@ mod tests {
             verdict(&Candidate { best: Some(low), ..good() }, &h),
             Verdict::Skip(Skip::BelowThreshold { best: 3.9, threshold: 4.0 })
         );
+    }
+
+    #[test]
+    fn a_part_of_what_is_below_the_bar_is_drawn_by_lot_with_the_chance_that_is_said() {
+        let scored =
+            |mean| Candidate { best: Some(Score::new(mean, 0.5, Calibration::Calibrated { ratings: 30 })), ..good() };
+        let rules = DeskRules { exploration: 0.08, ..DeskRules::default() };
+        // 92 picks and 400 pictures within reach: 8 of those make 8 % of 100.
+        let lot = |lot| History { lately: (92, 400), lot, ..History::default() };
+        let decide = |mean, lot: &History, rules: &DeskRules| decide(&scored(mean), lot, rules, NOW);
+        let drawn = decide(3.2, &lot(0.0199), &rules);
+        assert!((drawn.propensity().expect("is drawn") - 0.02).abs() < 1e-6 && drawn.is_pick(), "{drawn:?}");
+        let below = |best| Verdict::Skip(Skip::BelowThreshold { best, threshold: 4.0 });
+        assert_eq!(decide(3.2, &lot(0.0201), &rules), below(3.2), "another lot");
+        assert_eq!(decide(2.9, &lot(0.0), &rules), below(2.9), "out of reach");
+        assert_eq!(decide(3.2, &lot(0.0), &DeskRules::default()), below(3.2), "not wanted");
+        assert_eq!(decide(4.2, &lot(0.0), &rules), Verdict::Repost, "above the bar there is no lot");
+        let nothing_picked = History { lately: (0, 400), ..lot(0.0) };
+        assert_eq!(decide(3.2, &nothing_picked, &rules), below(3.2), "a part of nothing");
+        // A few pictures: never more than every fourth.
+        let few = History { lately: (92, 3), ..lot(0.2499) };
+        assert_eq!(decide(3.2, &few, &rules), Verdict::Explore { propensity: 0.25 });
+        // Not in the top share is below the bar, too.
+        let top = DeskRules { top_share: Some(TopShare { share: 0.05, days: 7 }), ..rules };
+        let ranked = History { rank: Some((10, 100)), ..lot(0.01) };
+        assert!(decide(4.4, &ranked, &top).propensity().is_some());
+        // Nothing that is refused for another reason is drawn.
+        let repeated = History { same: Some(NOW), ..lot(0.0) };
+        assert_eq!(decide(3.2, &repeated, &rules), Verdict::Skip(Skip::AlreadyPosted));
+        let full = History { picks_in_last_hour: 60, ..lot(0.0) };
+        assert_eq!(decide(3.2, &full, &rules), Verdict::Skip(Skip::HourlyLimit { limit: 60 }));
+        let gated = Candidate { over_age_gate: true, ..scored(3.2) };
+        assert!(matches!(super::decide(&gated, &lot(0.0), &rules, NOW), Verdict::Skip(Skip::AgeGate { .. })));
+        let near = History { near: Some((OTHER, NOW)), ..lot(0.0) };
+        assert_eq!(decide(3.2, &near, &rules), Verdict::Skip(Skip::NearDuplicate { of: OTHER }));
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod send;
 mod timeline;
 
 pub use budget::{Forecast, Level, Micros, NoAmount, Outlook, Pace, Prices, Purpose, Reads, Spending, level, month_of};
-pub use desk::{Candidate, DeskRules, History, Outlet, Skip, Verdict, decide};
+pub use desk::{Candidate, DeskRules, History, Outlet, Skip, Verdict, WITHIN_REACH, decide};
 pub use face::{COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features, PICTURE_DIMS, VIEW_DIMS};
 pub use geometry::{ModelBox, ModelPx, PictureBox, PicturePx, Pixels, Rect, Size};
 pub use guild::{BadMessageKey, GuildSettings, MessageKey, PickStyle, TopShare};

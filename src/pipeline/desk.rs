@@ -4,7 +4,7 @@ use time::Duration;
 
 use super::Pipeline;
 use super::step::StepError;
-use crate::domain::{DeskRules, PostId, Scope, TasteId, Verdict};
+use crate::domain::{DeskRules, PostId, Scope, TasteId};
 use crate::store::StoreError;
 
 /// Posts older than this are not looked at again.
@@ -49,7 +49,7 @@ impl Pipeline {
                 }
             }
             let verdicts = store.decide_posts(&cases, &self.parts.rules, self.parts.clock.now()).await?;
-            if verdicts.contains(&Some(Verdict::Repost)) {
+            if verdicts.iter().flatten().any(|verdict| verdict.is_pick()) {
                 self.work.notify_one();
             }
         }

@@ -1,7 +1,7 @@
 //! Ratings become tastes: fit, compare, promote, and let the desk look again.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -9,10 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::intake::blocking;
 use super::step::StepError;
+use super::tastes::CurrentTaste;
 use super::{Pipeline, crash_point, near_duplicate_groups};
-use crate::domain::{Calibration, EMBEDDING_DIMS, PerceptualHash, Rater, Rating, Scope, TasteId};
+use crate::domain::{CALIBRATED_AT, Calibration, EMBEDDING_DIMS, PerceptualHash, Rater, Rating, Scope, TasteId};
 use crate::store::{FittedTaste, StoreError};
-use crate::taste::{Example, FitError, Promotion, Taste, challenge};
+use crate::taste::{Example, FitError, Incumbent, Promotion, Taste, challenge_upon};
 
 /// Versions kept a scope.
 const VERSIONS: u32 = 50;
@@ -21,31 +22,6 @@ const HELD_BACK_EVERY: Duration = Duration::from_mins(1);
 
 /// How often reactions on messages that show nothing are forgotten.
 const PURGE_EVERY: Duration = Duration::from_hours(1);
-
-/// The version in use.
-#[derive(Debug, Clone)]
-pub struct CurrentTaste {
-    pub id: TasteId,
-    pub taste: Taste,
-}
-
-/// The versions in use, by scope.
-#[derive(Debug, Default)]
-pub(super) struct Tastes(RwLock<HashMap<Scope, Arc<CurrentTaste>>>);
-
-impl Tastes {
-    fn get(&self, scope: Scope) -> Option<Arc<CurrentTaste>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&scope).cloned()
-    }
-
-    fn set(&self, scope: Scope, taste: Option<CurrentTaste>) {
-        let mut tastes = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match taste {
-            Some(taste) => tastes.insert(scope, Arc::new(taste)),
-            None => tastes.remove(&scope),
-        };
-    }
-}
 
 /// Which scopes may have ratings that their taste has not seen.
 #[derive(Debug, Default)]
@@ -105,39 +81,6 @@ pub enum LearnError {
 }
 
 impl Pipeline {
-    /// The taste in use.
-    pub fn taste(&self, scope: Scope) -> Option<Arc<CurrentTaste>> {
-        self.tastes.get(scope)
-    }
-
-    /// Uses no taste until the next fit; what is in the database is dealt with already.
-    pub(super) fn drop_taste(&self, scope: Scope) {
-        self.tastes.set(scope, None);
-    }
-
-    /// Reads the versions in use of all scopes.
-    pub async fn load_tastes(&self) -> Result<(), StoreError> {
-        for scope in self.parts.store.scopes().await? {
-            self.load_taste(scope).await?;
-        }
-        Ok(())
-    }
-
-    /// Reads the version in use from the database. A version that this program cannot read is left aside: the next fit
-    /// replaces it.
-    pub async fn load_taste(&self, scope: Scope) -> Result<(), StoreError> {
-        let row = self.parts.store.current_taste(scope).await?;
-        let taste = row.and_then(|row| match Taste::from_bytes(&row.fit.model) {
-            Ok(taste) => Some(CurrentTaste { id: row.id, taste }),
-            Err(error) => {
-                tracing::warn!(taste = row.id.0, %error, "the taste in use cannot be read; it will be fitted anew");
-                None
-            }
-        });
-        self.tastes.set(scope, taste);
-        Ok(())
-    }
-
     /// Writes a rating into the ledger; the fit goes on in the background. Answers false when there is no such face.
     pub async fn rate(&self, rating: &Rating) -> Result<bool, StoreError> {
         let added = self.parts.store.add_rating(rating).await?;
@@ -150,10 +93,11 @@ impl Pipeline {
 
     /// Ratings of this person came into the scope: its taste has something to learn, and so has the person's own.
     pub(super) async fn heard_from(&self, scope: Scope, rater: &Rater) -> Result<(), StoreError> {
-        let own = match rater.discord_id() {
-            Some(id) if self.parts.store.person(id).await?.personal_taste => Some(Scope::User(id)),
-            _ => None,
-        };
+        let mut own = None;
+        if let Some(id) = rater.discord_id() {
+            self.find_homes(Some(id)).await?;
+            own = self.parts.store.person(id).await?.personal_taste.then_some(Scope::User(id));
+        }
         self.ratings.of([scope].into_iter().chain(own));
         Ok(())
     }
@@ -241,7 +185,7 @@ impl Pipeline {
             self.ratings.of(news);
         }
         for scope in self.parts.store.scopes().await? {
-            if let Some(taste) = self.taste(scope) {
+            if let Some(taste) = self.tastes.own(scope) {
                 self.look_again(scope, taste.id).await?;
             }
         }
@@ -254,9 +198,35 @@ impl Pipeline {
         let store = &self.parts.store;
         let standing = self.learnable(scope).await?;
         // Without one in use, none was fitted yet, or the stored one cannot be read.
-        let fitted = store.newest_taste(scope).await?.filter(|_| self.taste(scope).is_some());
+        let fitted = store.newest_taste(scope).await?.filter(|_| self.tastes.own(scope).is_some());
         let Some(fitted) = fitted else { return Ok(standing > 0) };
-        Ok(standing != fitted.fit.ratings || store.newest_line(scope).await? > fitted.fit.seen)
+        if standing != fitted.fit.ratings || store.newest_line(scope).await? > fitted.fit.seen {
+            return Ok(true);
+        }
+        // What a person's taste stands upon has moved on, or somebody wants to be forgotten there.
+        Ok(match (scope, fitted.fit.upon) {
+            (Scope::User(id), Some((home, ratings))) => {
+                let (sources, rater) = (&self.parts.learn_from, Rater::discord(id));
+                store.learnable_ratings_of_others(home, sources, &rater).await? != ratings
+            }
+            _ => false,
+        })
+    }
+
+    /// What a person's own taste stands upon: that of the guild in which they rated most, as the others' ratings alone
+    /// make it, or theirs would count twice. None where that would be uncalibrated.
+    pub(super) async fn upon(&self, scope: Scope) -> Result<Option<Upon>, LearnError> {
+        let Scope::User(person) = scope else { return Ok(None) };
+        let Some(home) = self.tastes.home(person) else { return Ok(None) };
+        let rater = Rater::discord(person);
+        let others: Vec<Example> =
+            self.rated(home).await?.into_iter().filter(|(by, _)| *by != rater).map(|r| r.1).collect();
+        if others.len() < CALIBRATED_AT as usize {
+            return Ok(None);
+        }
+        let ratings = others.len() as u32;
+        let taste = blocking(move || Taste::fit(&others)).await?;
+        Ok(Some(Upon { scope: home, ratings, taste: Arc::new(taste) }))
     }
 
     /// One fit: a new version, promoted unless it ranks the newest held-out ratings worse; then the desk looks again.
@@ -272,15 +242,18 @@ impl Pipeline {
             return Ok(Learnt::Nothing);
         }
         let ratings = examples.len() as u32;
-        let current = self.taste(scope);
+        let current = self.tastes.own(scope);
+        let upon = self.upon(scope).await?;
+        let prior = upon.as_ref().map(|u| u.taste.clone());
         let started = std::time::Instant::now();
-        let (taste, promotion) = blocking(move || challenge(current.as_ref().map(|c| &c.taste), &examples)).await?;
+        let (taste, promotion) = blocking(move || {
+            let current = current.as_ref().map(|c| Incumbent { taste: &c.taste, by_hand: c.by_hand });
+            challenge_upon(current, &examples, prior.as_ref())
+        })
+        .await?;
         metrics::histogram!("mekiki_fit_seconds").record(started.elapsed().as_secs_f64());
-        let (held_out, incumbent) = match &promotion {
-            Promotion::Promoted { held_out } => (*held_out, None),
-            Promotion::Kept { challenger, current } => (Some(*challenger), Some(current.spearman)),
-        };
-        let promoted = incumbent.is_none();
+        let (held_out, incumbent) = promotion.held_out();
+        let promoted = promotion.is_promoted();
         before_taste_is_kept();
         let id = store
             .add_taste(&FittedTaste {
@@ -290,7 +263,9 @@ impl Pipeline {
                 seen,
                 model: taste.to_bytes(),
                 held_out: held_out.map(|h| (h.spearman, h.ratings)),
-                incumbent_spearman: incumbent,
+                incumbent_spearman: incumbent.map(|h| h.spearman),
+                promoted,
+                upon: upon.map(|u| (u.scope, u.ratings)),
             })
             .await?;
         tracing::info!(%scope, taste = id.0, ratings, fit.ms = started.elapsed().as_millis(), outcome = %promotion, "taste fitted");
@@ -299,7 +274,7 @@ impl Pipeline {
         if promoted {
             // First the taste, then the look: a post that is being decided with the old one is found by the look, or
             // finds the new one itself.
-            self.tastes.set(scope, Some(CurrentTaste { id, taste }));
+            self.tastes.set(scope, Some(CurrentTaste { id, taste, by_hand: false }));
             if let Err(error) = self.look_again(scope, id).await {
                 tracing::error!(%error, "the desk could not look again at what it had skipped");
             }
@@ -309,6 +284,11 @@ impl Pipeline {
 
     /// Standing ratings that may be learnt from.
     pub async fn examples(&self, scope: Scope) -> Result<Vec<Example>, StoreError> {
+        Ok(self.rated(scope).await?.into_iter().map(|(_, example)| example).collect())
+    }
+
+    /// The same, with who gave them.
+    async fn rated(&self, scope: Scope) -> Result<Vec<(Rater, Example)>, StoreError> {
         if !self.may_learn(scope).await? {
             return Ok(Vec::new());
         }
@@ -326,15 +306,19 @@ impl Pipeline {
         Ok(rated
             .into_iter()
             .zip(groups)
-            .map(|(r, group)| Example {
-                rater: number[&r.rater],
-                features: Arc::new(r.features),
-                judgement: r.judgement,
-                at: r.at,
-                group,
+            .map(|(r, group)| {
+                let (features, rater) = (Arc::new(r.features), number[&r.rater]);
+                (r.rater, Example { rater, features, judgement: r.judgement, at: r.at, group, by_lot: r.by_lot })
             })
             .collect())
     }
+}
+
+/// What a taste stands upon.
+pub(super) struct Upon {
+    scope: Scope,
+    ratings: u32,
+    pub(super) taste: Arc<Taste>,
 }
 
 fn before_taste_is_kept() {

@@ -21,6 +21,7 @@ mod read;
 mod sends;
 mod stats;
 mod step;
+mod tastes;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -42,14 +43,16 @@ pub use clock::{Clock, SystemClock};
 pub use crops::{CropError, FaceOfCrop};
 pub use following::{AskError, Asked as AskedService, FeedError, Money, Services, SourceState};
 pub use intake::{Submission, SubmitError, WAITING_POSTS};
-pub use learn::{CurrentTaste, LearnError, Learnt};
+pub use learn::{LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};
 pub use messages::{Ask, IncomingMessage, MessagePicture};
 pub use near::near_duplicate_groups;
 pub use sends::{Attempt, Follows, NewAnswer, NewSend, SendRow, Unpublished};
 pub use stats::{Since, TopPost};
+pub use tastes::CurrentTaste;
 pub use views::{
-    BoxesView, FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, Question, TasteView,
+    BoxesView, FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, Question,
+    ScoresByRating, TasteView,
 };
 pub use votes::Vote;
 pub use why::{Alike, MadeOf, Why};
@@ -93,7 +96,7 @@ pub struct Pipeline {
     sends: Notify,
     /// A post came to its end, or went.
     ended: Notify,
-    tastes: learn::Tastes,
+    tastes: tastes::Tastes,
     /// What can be followed; `None`: nothing.
     services: Option<Arc<dyn Services>>,
     /// Somebody follows something.
@@ -112,7 +115,7 @@ impl Pipeline {
             ratings: learn::News::default(),
             sends: Notify::new(),
             ended: Notify::new(),
-            tastes: learn::Tastes::default(),
+            tastes: tastes::Tastes::default(),
             services: None,
             followed: Notify::new(),
             looking: looking::Looking::default(),

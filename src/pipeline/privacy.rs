@@ -16,6 +16,7 @@ impl Pipeline {
         for scope in self.store().forget_person(id).await? {
             self.drop_taste(scope);
         }
+        self.find_homes(Some(id)).await?;
         self.ratings.anywhere();
         self.sends.notify_one();
         Ok(())
@@ -48,6 +49,8 @@ impl Pipeline {
     pub async fn reset_taste(&self, scope: Scope) -> Result<(), StoreError> {
         self.store().reset_taste(scope, self.parts.clock.now()).await?;
         self.drop_taste(scope);
+        // Tastes may stand upon it.
+        self.ratings.anywhere();
         Ok(())
     }
 }

@@ -1,9 +1,14 @@
 //! What the outlets show, scored for one scope and one viewer.
 
-use super::views::{FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, TasteView};
+use super::intake::blocking;
+use super::learn::LearnError;
+use super::views::{
+    FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, ScoresByRating, TasteView,
+};
 use super::{CurrentTaste, Pipeline};
-use crate::domain::{FaceId, PictureId, PostId, Rater, Scope};
+use crate::domain::{CALIBRATED_AT, FaceId, Judgement, PictureId, PostId, Rater, Scope, Stars};
 use crate::store::{BlobKind, FaceRow, PostFilter, PostRow, StoreError};
+use crate::taste::scores_left_out;
 
 /// Faces that the taste page counts.
 const FACES_COUNTED: u32 = 3_000;
@@ -87,13 +92,35 @@ impl Pipeline {
             version: current.as_ref().map(|t| t.id),
             held_out: current.and_then(|t| t.fit.held_out),
             not_promoted: newest.and_then(|t| {
-                let ((refused, ratings), in_use) = t.fit.held_out.zip(t.fit.incumbent_spearman)?;
+                let ((refused, ratings), in_use) =
+                    t.fit.held_out.zip(t.fit.incumbent_spearman).filter(|_| !t.fit.promoted)?;
                 Some(NotPromoted { refused, in_use, ratings })
             }),
             histogram,
+            by_rating: self.scores_by_rating(scope).await?,
             best,
             worst,
         })
+    }
+
+    /// For each rating that was given, how the faces rated so would score had they not been rated.
+    async fn scores_by_rating(&self, scope: Scope) -> Result<Vec<ScoresByRating>, StoreError> {
+        let examples = self.examples(scope).await?;
+        if examples.len() < CALIBRATED_AT as usize {
+            return Ok(Vec::new());
+        }
+        let prior = match self.upon(scope).await {
+            Ok(upon) => upon.map(|u| u.taste),
+            Err(LearnError::Store(error)) => return Err(error),
+            Err(LearnError::Fit(_)) => None,
+        };
+        let rated: Vec<(Judgement, f32)> = blocking(move || match scores_left_out(&examples, prior.as_ref()) {
+            Ok(scores) => examples.iter().map(|e| e.judgement).zip(scores).collect(),
+            // It has been said where the fit failed for the same reason.
+            Err(_) => Vec::new(),
+        })
+        .await;
+        Ok(by_rating(&rated))
     }
 
     async fn faces_in_posts<'a>(
@@ -201,6 +228,22 @@ impl Pipeline {
         self.post_ended();
         Ok(true)
     }
+}
+
+/// All stars from five down; thumbs where there are some.
+fn by_rating(rated: &[(Judgement, f32)]) -> Vec<ScoresByRating> {
+    let stars = (1..=5u8).rev().filter_map(|n| Stars::try_from(n).ok()).map(Judgement::Stars);
+    let row = |judgement: Judgement| {
+        let scores: Vec<f32> = rated.iter().filter(|r| r.0 == judgement).map(|r| r.1).collect();
+        let mut bins = [0; 16];
+        for score in &scores {
+            bins[(((score - 1.0) * 4.0).max(0.0) as usize).min(15)] += 1;
+        }
+        let mean = if scores.is_empty() { 3.0 } else { scores.iter().sum::<f32>() / scores.len() as f32 };
+        ScoresByRating { judgement, bins, mean }
+    };
+    let thumbs = [Judgement::Up, Judgement::Down].into_iter().filter(|j| rated.iter().any(|r| r.0 == *j));
+    if rated.is_empty() { Vec::new() } else { stars.chain(thumbs).map(row).collect() }
 }
 
 fn mean(face: &FaceView) -> f32 {

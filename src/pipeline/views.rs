@@ -84,8 +84,21 @@ pub struct TasteView {
     pub not_promoted: Option<NotPromoted>,
     /// Faces by score, 16 bins of 0.25 from 1.0 to 5.0.
     pub histogram: [u32; 16],
+    /// From five stars down, then thumbs if there are some; empty while there are too few ratings.
+    pub by_rating: Vec<ScoresByRating>,
     pub best: Vec<FaceInPost>,
     pub worst: Vec<FaceInPost>,
+}
+
+/// The faces that were given one rating, by the score that each would have, had neither it nor its near-duplicates been
+/// rated.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ScoresByRating {
+    pub judgement: Judgement,
+    /// 16 bins of 0.25 from 1.0 to 5.0.
+    pub bins: [u32; 16],
+    /// Of the scores; the middle of the scale where there are none.
+    pub mean: f32,
 }
 
 /// How a refused fit and the one in use rank the same newest ratings, held out from both (Spearman, −1–1).

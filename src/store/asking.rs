@@ -201,6 +201,27 @@ impl Store {
         Ok(())
     }
 
+    /// Writes beside a line on this picture that it was seen as a pick drawn by lot, and with what chance.
+    pub(super) async fn note_explored(
+        connection: &mut SqliteConnection,
+        line: i64,
+        scope: Scope,
+        picture: &str,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE ratings SET (shown, propensity) = (SELECT 'lot', propensity FROM picks k WHERE k.scope = ?1 AND \
+             k.picture = ?2 AND k.propensity IS NOT NULL AND k.picked_at <= ratings.at ORDER BY k.id LIMIT 1) \
+             WHERE id = ?3 AND (shown IS NULL OR shown = 'pick') AND EXISTS (SELECT 1 FROM picks k WHERE k.scope = ?1 AND \
+             k.picture = ?2 AND k.propensity IS NOT NULL AND k.picked_at <= ratings.at)",
+        )
+        .bind(scope.to_string())
+        .bind(picture)
+        .bind(line)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
     /// Writes beside a line on this face, given without the score in sight, that the bot had asked for it, and with what
     /// chance.
     pub(super) async fn note_asked(

@@ -1,5 +1,6 @@
 //! The desk at work: decided and claimed in one transaction, so that nothing is picked twice.
 
+use sha2::{Digest, Sha256};
 use sqlx::{Row, SqliteConnection};
 use time::{Duration, OffsetDateTime};
 
@@ -9,7 +10,7 @@ use super::people::is_artist_opted_out;
 use super::{Result, Store, StoreError, accounts, parse, timelines};
 use crate::domain::{
     Candidate, DeskRules, History, Outlet, PerceptualHash, PictureId, PostId, PostSource, Rater, Scope, SendKind,
-    SendState, Skip, TasteId, Verdict, decide,
+    SendState, Skip, TasteId, Verdict, WITHIN_REACH, decide,
 };
 
 /// What the desk is asked about.
@@ -120,7 +121,9 @@ impl Store {
 
 async fn rules(connection: &mut SqliteConnection, scope: Scope, local: &DeskRules) -> Result<DeskRules> {
     Ok(match scope {
-        Scope::Guild(id) => DeskRules::from(&guild_settings(connection, id).await?),
+        Scope::Guild(id) => {
+            DeskRules { exploration: local.exploration, ..DeskRules::from(&guild_settings(connection, id).await?) }
+        }
         Scope::Local => *local,
         // Only asked for, never picked.
         Scope::User(_) => DeskRules { outlet: None, ..*local },
@@ -143,7 +146,8 @@ async fn decide_post(
     .await?;
     let Some(picked) = known else { return Ok(None) };
     let verdict = if picked {
-        Verdict::Repost
+        // As it was picked.
+        standing_pick(connection, case).await?
     } else {
         let history = history(connection, case, rules, now).await?;
         decide(&candidate, &history, rules, now)
@@ -162,9 +166,9 @@ async fn decide_post(
     .bind(candidate.best.map(|s| s.mean()))
     .execute(&mut *connection)
     .await?;
-    if verdict == Verdict::Repost && !picked {
+    if verdict.is_pick() && !picked {
         sqlx::query(
-            "INSERT INTO picks (scope, post, picture, score, picked_at) VALUES (?, ?, ?, ?, ?) \
+            "INSERT INTO picks (scope, post, picture, score, picked_at, propensity) VALUES (?, ?, ?, ?, ?, ?) \
              ON CONFLICT (scope, post) DO NOTHING",
         )
         .bind(scope.to_string())
@@ -172,6 +176,7 @@ async fn decide_post(
         .bind(candidate.picture.to_string())
         .bind(candidate.best.map_or(0.0, |s| s.mean()))
         .bind(millis(now))
+        .bind(verdict.propensity())
         .execute(&mut *connection)
         .await?;
         if let Some(Outlet::Channel(channel)) = rules.outlet {
@@ -184,7 +189,7 @@ async fn decide_post(
          WHERE id = ? AND (state = 'analysed' OR (state = 'published' AND ?))",
     )
     .bind(post.0)
-    .bind(verdict == Verdict::Repost && !picked)
+    .bind(verdict.is_pick() && !picked)
     .execute(&mut *connection)
     .await?;
     Ok(Some(verdict))
@@ -196,13 +201,16 @@ async fn history(
     rules: &DeskRules,
     now: OffsetDateTime,
 ) -> Result<History> {
-    let mut history = History::default();
-    // Nothing that was published can matter to a picture that is skipped for what it is.
-    if !matches!(
-        decide(&case.candidate, &history, rules, now),
-        Verdict::Repost | Verdict::Skip(Skip::HourlyLimit { .. })
-    ) {
-        return Ok(history);
+    let mut history = History { lot: 1.0, ..History::default() };
+    match decide(&case.candidate, &history, rules, now) {
+        Verdict::Repost | Verdict::Explore { .. } | Verdict::Skip(Skip::HourlyLimit { .. }) => {}
+        Verdict::Skip(Skip::BelowThreshold { best, threshold }) if best >= threshold - WITHIN_REACH => {}
+        // Nothing that was published can matter to a picture that is skipped for what it is.
+        Verdict::Skip(_) => return Ok(history),
+    }
+    if rules.exploration > 0.0 {
+        history.lot = lot(case.scope, case.post);
+        history.lately = lately(connection, case, rules, now - LATELY).await?;
     }
     history.opted_out = opted_out(connection, case.post).await?;
     if let Some((held, source, account)) = timelines::sighting(connection, case.post).await? {
@@ -237,6 +245,48 @@ async fn history(
         }
     }
     Ok(history)
+}
+
+/// What counts as lately where the part of picks by lot is kept.
+const LATELY: Duration = Duration::days(28);
+
+/// A post's lot in a scope, 0.0–1.0: as good as drawn, and the same whenever it is looked at.
+fn lot(scope: Scope, post: PostId) -> f32 {
+    let digest = Sha256::digest(format!("lot/{scope}/{}", post.0));
+    let bits = u32::from_le_bytes(*digest.first_chunk().expect("a digest is longer"));
+    // The upper 24 bits: as many as an f32 holds below 1.
+    (bits >> 8) as f32 / (1u32 << 24) as f32
+}
+
+/// Picks by score since, and pictures since that were below the bar but within reach, this one included.
+async fn lately(
+    connection: &mut SqliteConnection,
+    case: &Case,
+    rules: &DeskRules,
+    since: OffsetDateTime,
+) -> Result<(u32, u32)> {
+    let row = sqlx::query(
+        "SELECT (SELECT count(*) FROM picks WHERE scope = ?1 AND picked_at >= ?2 AND propensity IS NULL) AS picks, \
+         (SELECT count(*) FROM verdicts v WHERE v.scope = ?1 AND v.decided_at >= ?2 AND v.post <> ?3 AND v.best >= ?4 \
+         AND (json_extract(v.verdict, '$.why.reason') IN ('below_threshold', 'not_in_top_share') \
+         OR json_extract(v.verdict, '$.verdict') = 'explore')) AS within_reach",
+    )
+    .bind(case.scope.to_string())
+    .bind(millis(since))
+    .bind(case.post.0)
+    .bind(rules.threshold - WITHIN_REACH)
+    .fetch_one(connection)
+    .await?;
+    Ok((row.try_get("picks")?, row.try_get::<u32, _>("within_reach")? + 1))
+}
+
+async fn standing_pick(connection: &mut SqliteConnection, case: &Case) -> Result<Verdict> {
+    let propensity: Option<f32> = sqlx::query_scalar("SELECT propensity FROM picks WHERE scope = ? AND post = ?")
+        .bind(case.scope.to_string())
+        .bind(case.post.0)
+        .fetch_one(connection)
+        .await?;
+    Ok(propensity.map_or(Verdict::Repost, |propensity| Verdict::Explore { propensity }))
 }
 
 /// Goes out when the post is published; once a post, ever.

@@ -214,6 +214,7 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
+        sqlx::query("DELETE FROM tastes WHERE upon = ?").bind(&scope).execute(&mut *tx).await?;
         for (table, column) in [("cursors", "guild"), ("guilds", "id")] {
             sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE {column} = ?")))
                 .bind(guild.cast_signed())

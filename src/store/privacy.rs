@@ -65,6 +65,14 @@ impl Store {
             .fetch_all(&mut *tx)
             .await?;
         scopes.push(Scope::User(id).to_string());
+        // Tastes that stand upon one that had learnt from them hold it.
+        let upon: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT scope FROM tastes WHERE upon IN (SELECT scope FROM ratings WHERE rater = ?)",
+        )
+        .bind(&rater)
+        .fetch_all(&mut *tx)
+        .await?;
+        scopes.extend(upon);
         sqlx::query("DELETE FROM ratings WHERE rater = ?").bind(&rater).execute(&mut *tx).await?;
         sqlx::query("DELETE FROM face_reports WHERE person = ?").bind(&rater).execute(&mut *tx).await?;
         sqlx::query("DELETE FROM asked WHERE rater = ?").bind(&rater).execute(&mut *tx).await?;

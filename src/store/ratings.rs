@@ -50,11 +50,14 @@ impl Store {
         .bind(rating.source.as_str())
         .bind(millis(rating.at))
         .bind(rating.score_visible)
-        .bind(picture)
+        .bind(&picture)
         .fetch_optional(&mut *tx)
         .await?;
         if let (Some(line), Target::Face(face)) = (line, rating.target) {
             Self::note_asked(&mut tx, line, &rating.rater, face).await?;
+        }
+        if let Some(line) = line {
+            Self::note_explored(&mut tx, line, rating.scope, &picture).await?;
         }
         tx.commit().await?;
         Ok(line.is_some())

@@ -317,9 +317,9 @@ async fn settle_picture(
     if said.judgement == stands {
         return Ok(false);
     }
-    sqlx::query(sqlx::AssertSqlSafe(format!(
+    let line: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "INSERT INTO ratings (scope, rater, picture, face, judgement, source, at, score_visible, guild, reaction, shown) \
-         SELECT ?, ?, id, NULL, ?, {JUDGED_FROM}, ?, ?, ?, ?, ? FROM pictures WHERE id = ?",
+         SELECT ?, ?, id, NULL, ?, {JUDGED_FROM}, ?, ?, ?, ?, ? FROM pictures WHERE id = ? RETURNING id",
     )))
     .bind(subject.scope.to_string())
     .bind(&rater.0)
@@ -332,8 +332,11 @@ async fn settle_picture(
     .bind(said.by_reaction)
     .bind(said.shown)
     .bind(&subject.picture)
-    .execute(connection)
+    .fetch_optional(&mut *connection)
     .await?;
+    if let Some(line) = line {
+        super::Store::note_explored(connection, line, subject.scope, &subject.picture).await?;
+    }
     Ok(true)
 }
 

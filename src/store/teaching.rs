@@ -27,6 +27,8 @@ pub struct RatedFace {
     pub at: OffsetDateTime,
     /// Whether the rater saw the score before judging.
     pub score_visible: bool,
+    /// It was drawn by lot that the rater saw it.
+    pub by_lot: bool,
 }
 
 /// The standing rows of the ledger, and what `?1` is in them: the newest of each rater on each target, unless taken back.
@@ -81,7 +83,7 @@ impl Store {
     pub async fn rated_faces(&self, scope: Scope, sources: &[RatingSource]) -> Result<Vec<RatedFace>> {
         let (teaching, whose) = teaching(scope);
         sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT t.shown_face, t.rater, t.judgement, t.source, t.at, t.score_visible, t.picture, p.perceptual_hash, f.embedding, \
+            "SELECT t.shown_face, t.rater, t.judgement, t.source, t.at, t.score_visible, t.shown IS 'lot' AS by_lot, t.picture, p.perceptual_hash, f.embedding, \
              f.colour FROM ({teaching}) t JOIN pictures p ON p.id = t.picture JOIN faces f ON f.id = t.shown_face \
              ORDER BY t.at, t.id"
         )))
@@ -102,6 +104,23 @@ impl Store {
             .bind(whose)
             .bind(list(sources))
             .bind(scope.to_string())
+            .fetch_one(&self.pool)
+            .await?)
+    }
+
+    /// How many of those were given by others than this rater.
+    pub async fn learnable_ratings_of_others(
+        &self,
+        scope: Scope,
+        sources: &[RatingSource],
+        rater: &Rater,
+    ) -> Result<u32> {
+        let (teaching, whose) = teaching(scope);
+        Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM ({teaching}) WHERE rater <> ?4")))
+            .bind(whose)
+            .bind(list(sources))
+            .bind(scope.to_string())
+            .bind(&rater.0)
             .fetch_one(&self.pool)
             .await?)
     }
@@ -157,5 +176,6 @@ fn rated_face(row: &SqliteRow) -> Result<RatedFace> {
         source: parse(row.try_get("source")?)?,
         at: time(row.try_get("at")?)?,
         score_visible: row.try_get("score_visible")?,
+        by_lot: row.try_get("by_lot")?,
     })
 }

@@ -1,7 +1,7 @@
 //! A taste as bytes, for the store.
 //!
-//! `MKTASTE` and a zero, a little-endian u32 format version, a u32 header length, the header as JSON, then f32s (centres,
-//! their weights, reduction), then the bytes of the taste it stands upon, if any, then the SHA-256 of
+//! `MKTASTE` and a zero, a little-endian u32 format version, a u32 header length, the header as JSON, then the
+//! centres (bfloat16) and f32s (their weights, reduction), then the bytes of the taste it stands upon, if any, then the SHA-256 of
 //! all before it. The header is JSON so that it can be read by eye and
 //! grow; the arrays are not, since they are 99 % of it.
 
@@ -17,7 +17,7 @@ use super::kernel::{DIMS, Faces};
 use super::posterior::{CENTRES, Posterior, RANK};
 
 const MAGIC: &[u8; 8] = b"MKTASTE\0";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const CHECKSUM: usize = 32;
 
 /// Why bytes are no taste. Ratings are never lost with it: a new fit makes a new one.
@@ -63,7 +63,8 @@ impl Taste {
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend(u32::try_from(header.len()).expect("a header is short").to_le_bytes());
         bytes.extend(header);
-        for array in [posterior.centres.rows(), &posterior.alpha, &posterior.reduction] {
+        bytes.extend(posterior.centres.packed().iter().flat_map(|x| x.to_le_bytes()));
+        for array in [&posterior.alpha, &posterior.reduction] {
             bytes.extend(array.iter().flat_map(|x| x.to_le_bytes()));
         }
         bytes.extend(upon);
@@ -91,23 +92,24 @@ impl Taste {
         }
         let arrays = arrays.get(..arrays.len().saturating_sub(CHECKSUM)).unwrap_or_default();
         let [rows, reduction] = [header.centres * DIMS, header.rank * (header.centres + 1)];
-        let length = 4 * (rows + header.centres + 1 + reduction);
+        let length = 2 * rows + 4 * (header.centres + 1 + reduction);
         let (arrays, upon) = arrays.split_at_checked(length).ok_or(CUT_SHORT)?;
         if upon.len() != header.upon {
             return Err(CUT_SHORT);
         }
+        let (centres, arrays) = arrays.split_at(2 * rows);
+        let centres: Vec<u16> = centres.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect();
         let mut floats = arrays.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
         let mut take = |count| -> Vec<f32> { floats.by_ref().take(count).collect() };
-        let centres = Faces::from_rows(take(rows));
         Ok(Self {
             ratings: header.ratings,
             newest: header.newest,
-            posterior: Posterior {
-                at: header.hyperparameters,
-                centres,
-                alpha: take(header.centres + 1),
-                reduction: take(reduction),
-            },
+            posterior: Posterior::new(
+                header.hyperparameters,
+                Faces::from_packed(&centres),
+                take(header.centres + 1),
+                take(reduction),
+            ),
             upon: if upon.is_empty() { None } else { Some(Arc::new(Self::from_bytes(upon)?)) },
         })
     }

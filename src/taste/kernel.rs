@@ -61,17 +61,61 @@ impl Shape {
 }
 
 /// `features` as the kernel reads them, [`DIMS`] long, into `out`: embeddings as they are, colours as the roots of their
-/// shares (the Hellinger distance), scaled. Not a number stays so.
+/// shares (the Hellinger distance), scaled; all rounded to the 16 bits of a [`packed`](Faces::packed) face. Not a number
+/// stays so.
 fn write(features: &Features, out: &mut [f32]) {
     let (embedding, colour) = out.split_at_mut(EMBEDDING_DIMS);
     for (out, x) in embedding.iter_mut().zip(&features.embedding) {
-        *out = x.clamp(-CLIP, CLIP);
+        *out = rounded(x.clamp(-CLIP, CLIP));
     }
     let total: f64 = features.colour.iter().map(|x| f64::from(x.abs())).sum();
     let share = if total > 0.0 { total.recip() } else { 0.0 };
     for (out, x) in colour.iter_mut().zip(&features.colour) {
-        *out = ((f64::from(x.abs()) * share).sqrt() as f32).copysign(*x) / COLOUR_VARIANCE.sqrt();
+        *out = rounded(((f64::from(x.abs()) * share).sqrt() as f32).copysign(*x) / COLOUR_VARIANCE.sqrt());
     }
+}
+
+/// To the nearest number whose lower half is zero (bfloat16, a relative step of 1/128): far below what two JPEGs of one
+/// face differ by.
+fn rounded(x: f32) -> f32 {
+    if x.is_nan() {
+        return x;
+    }
+    let bits = x.to_bits();
+    f32::from_bits(bits.wrapping_add(0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000)
+}
+
+/// Of each of some faces, packed, the likeness to one other, with a height of 1. Written so that the compiler makes wide
+/// instructions of it where its caller lets it.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "is made for the caller's instruction set")]
+pub(super) fn likeness_to(packed: &[u16], norms: &[[f32; 3]], face: &Faces, shape: Shape, out: &mut [f32]) {
+    let (share, inverse) = (shape.shares().map(|s| s as f32), shape.inverse_lengths());
+    let (other, other_norms) = (&face.rows[..DIMS], face.norms[0]);
+    for ((row, norms), out) in packed.chunks_exact(DIMS).zip(norms).zip(out) {
+        *out = 0.0;
+        for block in 0..3 {
+            let range = BLOCKS[block].clone();
+            let product = product(&row[range.clone()], &other[range]);
+            // Rounding can take a face's distance to itself below zero; not a number must stay so.
+            let square = norms[block] + other_norms[block] - 2.0 * product;
+            let square = if square < 0.0 { 0.0 } else { square };
+            *out += share[block] / (1.0 + square * inverse[block]);
+        }
+    }
+}
+
+/// In sixteen sums side by side: all blocks' lengths are multiples of that.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "is made for the caller's instruction set")]
+fn product(packed: &[u16], other: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 16];
+    for (some, others) in packed.as_chunks::<16>().0.iter().zip(other.as_chunks::<16>().0) {
+        for ((sum, x), y) in sums.iter_mut().zip(some).zip(others) {
+            *sum += f32::from_bits(u32::from(*x) << 16) * y;
+        }
+    }
+    sums.iter().sum()
 }
 
 /// Faces as the kernel reads them, all of the right lengths.
@@ -94,7 +138,7 @@ impl Faces {
         Self::from_rows(rows)
     }
 
-    pub(super) fn from_rows(rows: Vec<f32>) -> Self {
+    fn from_rows(rows: Vec<f32>) -> Self {
         let norm = |part: &[f32]| part.iter().map(|x| x * x).sum();
         let norms = rows.chunks_exact(DIMS).map(|row| BLOCKS.map(|block| norm(&row[block]))).collect();
         Self { rows, norms }
@@ -110,8 +154,18 @@ impl Faces {
         self.norms.len()
     }
 
-    pub(super) fn rows(&self) -> &[f32] {
-        &self.rows
+    pub(super) fn norms(&self) -> &[[f32; 3]] {
+        &self.norms
+    }
+
+    /// The upper halves of the numbers of all rows, which is all there is to them.
+    pub(super) fn packed(&self) -> Vec<u16> {
+        self.rows.iter().map(|x| (x.to_bits() >> 16) as u16).collect()
+    }
+
+    /// Reads what [`Self::packed`] made.
+    pub(super) fn from_packed(packed: &[u16]) -> Self {
+        Self::from_rows(packed.iter().map(|x| f32::from_bits(u32::from(*x) << 16)).collect())
     }
 
     pub(super) fn pick(&self, which: &[usize]) -> Self {

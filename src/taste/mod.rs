@@ -29,12 +29,12 @@ use time::OffsetDateTime;
 
 pub use codec::DecodeError;
 pub use kernel::Blocks;
-pub use promotion::{HeldOut, Promotion, challenge, challenge_upon};
+pub use promotion::{Duel, HeldOut, Incumbent, Promotion, challenge, challenge_upon};
 
 use crate::domain::{COLOUR_DIMS, Calibration, EMBEDDING_DIMS, Features, Judgement, Score};
 use evidence::{Hyperparameters, Said};
 use kernel::Faces;
-use posterior::{Design, Posterior};
+use posterior::{Design, Heard, Posterior};
 
 /// One standing rating and what the taste sees of the judged face or picture.
 #[derive(Debug, Clone)]
@@ -47,6 +47,8 @@ pub struct Example {
     pub group: u64,
     /// Who judged. Where several did, each may be stricter or kinder than the others without that being taste.
     pub rater: u64,
+    /// A lot decided that it was seen, no score: such ratings judge a taste fairly.
+    pub by_lot: bool,
 }
 
 /// Why nothing could be learnt.
@@ -95,9 +97,9 @@ impl Taste {
     /// not have learnt from these very ratings, or they count twice and the spread comes out too narrow.
     pub fn fit_upon(examples: &[Example], prior: Option<&Arc<Self>>) -> Result<Self, FitError> {
         check(examples)?;
-        let known = Known::new(in_order(examples.iter()), prior);
-        let at = known.hyperparameters();
-        Ok(known.taste(&known.design(at), prior))
+        let known = Known::new(in_order(examples), prior);
+        let design = known.design(known.hyperparameters());
+        Ok(known.taste(&design, &design.heard(&design.all()), prior))
     }
 
     /// The mean is the posterior mean, clamped to 1.0–5.0. The spread is the standard deviation of the *person's next
@@ -111,9 +113,15 @@ impl Taste {
         let Some(face) = Faces::one(features) else {
             return Score::new(f32::NAN, f32::NAN, self.calibration());
         };
-        let (mean, variance) = self.predict(&face)[0];
+        let (mean, variance) = self.predict_one(&face);
         let spread = (variance + self.posterior.at.noise).sqrt();
         Score::new((observation::PRIOR_MEAN + mean) as f32, spread as f32, self.calibration())
+    }
+
+    /// As [`Self::predict`], of one face.
+    fn predict_one(&self, face: &Faces) -> (f64, f64) {
+        let (mean, variance) = self.posterior.predict_one(face);
+        (mean + self.upon.as_ref().map_or(0.0, |prior| prior.predict_one(face).0), variance)
     }
 
     /// Mean (less the middle of the scale) and variance of each face's score, without the rating's noise.
@@ -127,8 +135,18 @@ impl Taste {
         predictions
     }
 
+    /// How many ratings it has learnt from. With few of its own, a taste is as calibrated as the one it stands upon.
     pub fn calibration(&self) -> Calibration {
-        Calibration::from_ratings(self.ratings)
+        let own = Calibration::from_ratings(self.ratings);
+        match &self.upon {
+            Some(prior) if prior.calibration().is_calibrated() => Calibration::Calibrated { ratings: self.ratings },
+            _ => own,
+        }
+    }
+
+    /// The days in which a rating comes to count half, where this taste drifts.
+    pub fn half_life(&self) -> Option<f64> {
+        self.posterior.at.half_life
     }
 
     /// When the newest rating it learnt from was given.
@@ -137,33 +155,61 @@ impl Taste {
     }
 }
 
+/// What each of the examples' faces would score, in their order, had neither it nor its near-duplicates been rated. What
+/// the scores of rated faces are worth shows in these; those of the taste itself know the answers.
+pub fn scores_left_out(examples: &[Example], prior: Option<&Arc<Taste>>) -> Result<Vec<f32>, FitError> {
+    check(examples)?;
+    let order = order(examples);
+    let known = Known::new(order.iter().map(|&i| &examples[i]).collect(), prior);
+    let groups: Vec<u64> = known.examples.iter().map(|e| e.group).collect();
+    let means = known.design(known.hyperparameters()).means_left_out(&groups);
+    let mut scores = vec![0.0; examples.len()];
+    for ((&place, mean), before) in order.iter().zip(means).zip(&known.expected) {
+        scores[place] = (observation::PRIOR_MEAN + mean + before).clamp(1.0, 5.0) as f32;
+    }
+    Ok(scores)
+}
+
 /// Checked examples in order, as numbers.
 struct Known<'a> {
     examples: Vec<&'a Example>,
     faces: Faces,
+    /// What was expected of each before, less the middle of the scale.
+    expected: Vec<f64>,
     /// Judgements less what was expected before.
     targets: Vec<f64>,
     extra_noise: Vec<f64>,
     raters: Vec<u64>,
+    /// Days from each to the newest.
+    ages: Vec<f64>,
 }
 
 impl<'a> Known<'a> {
     fn new(examples: Vec<&'a Example>, prior: Option<&Arc<Taste>>) -> Self {
         let faces = Faces::new(examples.iter().map(|e| &*e.features));
-        let expected = prior.map(|p| p.predict(&faces));
+        let expected: Vec<f64> = match prior {
+            Some(prior) => prior.predict(&faces).into_iter().map(|(mean, _)| mean).collect(),
+            None => vec![0.0; examples.len()],
+        };
         let seen: Vec<_> = examples.iter().map(|e| observation::of(e.judgement)).collect();
-        let before = |i: usize| expected.as_ref().map_or(0.0, |e| e[i].0);
+        let newest = newest(&examples);
         Self {
-            targets: (0..).zip(&seen).map(|(i, o)| o.target - observation::PRIOR_MEAN - before(i)).collect(),
+            targets: seen
+                .iter()
+                .zip(&expected)
+                .map(|(o, before)| o.target - observation::PRIOR_MEAN - before)
+                .collect(),
             extra_noise: seen.iter().map(|o| o.extra_noise).collect(),
             raters: examples.iter().map(|e| e.rater).collect(),
+            ages: examples.iter().map(|e| (newest - e.at).as_seconds_f64() / 86_400.0).collect(),
+            expected,
             faces,
             examples,
         }
     }
 
     fn said(&self) -> Said<'_> {
-        Said { targets: &self.targets, extra_noise: &self.extra_noise, raters: &self.raters }
+        Said { targets: &self.targets, extra_noise: &self.extra_noise, raters: &self.raters, ages: &self.ages }
     }
 
     fn several_raters(&self) -> bool {
@@ -175,26 +221,35 @@ impl<'a> Known<'a> {
     }
 
     fn design(&self, at: Hyperparameters) -> Design {
-        Design::new(&self.faces, &self.raters, at)
+        Design::new(&self.faces, self.said(), at)
     }
 
-    fn taste(&self, design: &Design, prior: Option<&Arc<Taste>>) -> Taste {
-        let all: Vec<usize> = (0..self.examples.len()).collect();
+    /// `heard` is all of the design's.
+    fn taste(&self, design: &Design, heard: &Heard, prior: Option<&Arc<Taste>>) -> Taste {
         Taste {
             ratings: u32::try_from(self.examples.len()).unwrap_or(u32::MAX),
             newest: newest(&self.examples),
-            posterior: design.posterior(self.said(), &all),
+            posterior: design.posterior(heard),
             upon: prior.cloned(),
         }
     }
 }
 
 /// The examples in an order that depends on what they are, not on how they came: sums of floats depend on order.
-fn in_order<'a>(examples: impl Iterator<Item = &'a Example>) -> Vec<&'a Example> {
-    let mut examples: Vec<_> = examples.collect();
+fn in_order(examples: &[Example]) -> Vec<&Example> {
+    order(examples).into_iter().map(|i| &examples[i]).collect()
+}
+
+fn floats(e: &Example) -> impl Iterator<Item = &f32> {
+    e.features.embedding.iter().chain(&e.features.colour)
+}
+
+/// Places of the examples in that order.
+fn order(examples: &[Example]) -> Vec<usize> {
     let bits = |e: &Example| observation::of(e.judgement);
-    examples.sort_by(|a, b| {
-        let floats = |e: &'a Example| e.features.embedding.iter().chain(&e.features.colour);
+    let mut places: Vec<usize> = (0..examples.len()).collect();
+    places.sort_by(|&a, &b| {
+        let (a, b) = (&examples[a], &examples[b]);
         (a.at, a.group, a.rater)
             .cmp(&(b.at, b.group, b.rater))
             .then_with(|| bits(a).target.total_cmp(&bits(b).target))
@@ -204,7 +259,7 @@ fn in_order<'a>(examples: impl Iterator<Item = &'a Example>) -> Vec<&'a Example>
                 differing.unwrap_or(std::cmp::Ordering::Equal)
             })
     });
-    examples
+    places
 }
 
 fn newest(examples: &[&Example]) -> OffsetDateTime {

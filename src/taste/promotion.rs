@@ -1,7 +1,8 @@
 //! Whether a new fit may replace the taste in use.
 //!
 //! Both are refitted without ratings that then judge them, so neither is asked what it has been told. The newest fifth
-//! of the ratings (ten at least, near-duplicates together) is the jury. It is split in two: while one half is held
+//! of the ratings (ten at least, near-duplicates together) is the jury; once there are enough ratings of faces that a lot
+//! chose, of those alone. It is split in two: while one half is held
 //! out, the other may be learnt from, so that what has come since the last fit is both tried and learnt. The taste in
 //! use learns from what it had when it was fitted, the new one from everything; each ranks the whole jury, and the new
 //! one is promoted unless it ranks it worse.
@@ -16,8 +17,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use super::evaluate::spearman;
-use super::posterior::Design;
+use super::posterior::{Design, Heard};
 use super::{Example, FitError, Known, Taste, check, in_order, observation};
 use crate::domain::CALIBRATED_AT;
 
@@ -25,6 +28,8 @@ use crate::domain::CALIBRATED_AT;
 const JURY_SHARE: usize = 5;
 /// … but no fewer ratings than this, or ranks would be dice.
 const JURY_AT_LEAST: usize = 10;
+/// From as many ratings of faces drawn by lot on, those alone are the jury: what a taste chose to show judges it too kindly.
+const LOTS: usize = 40;
 /// Rank agreement by which a fit must be worse to be refused: less comes from single neighbours changing places.
 const MARGIN: f32 = 0.02;
 
@@ -43,6 +48,30 @@ pub enum Promotion {
     Promoted { held_out: Option<HeldOut> },
     /// The one in use stays: the new one ranks the newest ratings worse.
     Kept { current: HeldOut, challenger: HeldOut },
+    /// The one in use stays: somebody chose it, and the new one does not rank the newest ratings clearly better.
+    Chosen { held_out: Option<Duel> },
+}
+
+/// How both rank the same ratings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Duel {
+    pub current: HeldOut,
+    pub challenger: HeldOut,
+}
+
+impl Promotion {
+    pub fn is_promoted(&self) -> bool {
+        matches!(self, Self::Promoted { .. })
+    }
+
+    /// How the new one ranks the newest ratings, and how the one in use does where that was asked.
+    pub fn held_out(&self) -> (Option<HeldOut>, Option<HeldOut>) {
+        match *self {
+            Self::Promoted { held_out } => (held_out, None),
+            Self::Kept { current, challenger } => (Some(challenger), Some(current)),
+            Self::Chosen { held_out } => (held_out.map(|d| d.challenger), held_out.map(|d| d.current)),
+        }
+    }
 }
 
 impl fmt::Display for Promotion {
@@ -57,45 +86,63 @@ impl fmt::Display for Promotion {
                 "not promoted: rank agreement {:.3} with the newest {} ratings, held out, where the taste in use has {:.3}",
                 challenger.spearman, challenger.ratings, current.spearman
             ),
+            Self::Chosen { held_out: None } => f.write_str(
+                "not promoted: the taste in use was chosen by hand, and there are too few ratings to compare",
+            ),
+            Self::Chosen { held_out: Some(Duel { current, challenger }) } => write!(
+                f,
+                "not promoted: the taste in use was chosen by hand, and with a rank agreement of {:.3} with the newest {} \
+                 ratings, held out, the new one is not clearly better than {:.3}",
+                challenger.spearman, challenger.ratings, current.spearman
+            ),
         }
     }
+}
+
+/// The taste in use.
+#[derive(Debug, Clone, Copy)]
+pub struct Incumbent<'a> {
+    pub taste: &'a Taste,
+    /// Somebody chose it: then a new fit has to rank the newest ratings better by more than the margin, not just not worse.
+    pub by_hand: bool,
 }
 
 /// Fits a new taste on all `examples` (the scope's standing ratings) and judges it against the one in use.
 ///
 /// Promoted without judgement: the first taste, one that follows an uncalibrated one, and one with too few ratings to
-/// form a jury and still learn from as many as calibration asks for.
-pub fn challenge(current: Option<&Taste>, examples: &[Example]) -> Result<(Taste, Promotion), FitError> {
+/// form a jury and still learn from as many as calibration asks for; but none of these against one chosen by hand.
+pub fn challenge(current: Option<Incumbent>, examples: &[Example]) -> Result<(Taste, Promotion), FitError> {
     challenge_upon(current, examples, None)
 }
 
 /// As [`challenge`], for a taste that stands upon another: see [`Taste::fit_upon`].
 pub fn challenge_upon(
-    current: Option<&Taste>,
+    current: Option<Incumbent>,
     examples: &[Example],
     prior: Option<&Arc<Taste>>,
 ) -> Result<(Taste, Promotion), FitError> {
     check(examples)?;
-    let known = Known::new(in_order(examples.iter()), prior);
+    let known = Known::new(in_order(examples), prior);
     // Kernel, signal and noise are chosen once, from everything, and both sides are tried with them: what is compared is
     // what the ratings since the last fit teach, and a fit of half a dozen numbers costs more than one of the weights.
     let design = known.design(known.hyperparameters());
-    let challenger = known.taste(&design, prior);
-    let jury = Jury::call(&known.examples);
-    let agreement = |may_learn: &dyn Fn(&Example) -> bool| jury.as_ref()?.agreement(&known, &design, prior, may_learn);
-    let everything = agreement(&|_| true);
-    let promotion = match (current, everything) {
-        (Some(current), Some(challenger)) if current.calibration().is_calibrated() => {
-            match agreement(&|e| e.at <= current.newest_rating()) {
-                Some(current) if current.spearman - challenger.spearman > MARGIN => {
-                    Promotion::Kept { current, challenger }
-                }
-                _ => Promotion::Promoted { held_out: Some(challenger) },
-            }
+    let by_hand = current.is_some_and(|c| c.by_hand);
+    let since = current.filter(|c| c.by_hand || c.taste.calibration().is_calibrated()).map(|c| c.taste.newest_rating());
+    let trial = Jury::call(&known.examples).map(|jury| Trial::new(&known, &design, jury, since));
+    let challenger = trial.as_ref().and_then(|t| t.agreement(true));
+    let incumbent = trial.as_ref().filter(|_| since.is_some()).and_then(|t| t.agreement(false));
+    let duel = incumbent.zip(challenger).map(|(current, challenger)| Duel { current, challenger });
+    let promotion = match duel {
+        Some(Duel { current, challenger }) if !by_hand && current.spearman - challenger.spearman > MARGIN => {
+            Promotion::Kept { current, challenger }
         }
-        (_, held_out) => Promotion::Promoted { held_out },
+        held_out if by_hand && !held_out.is_some_and(|d| d.challenger.spearman - d.current.spearman > MARGIN) => {
+            Promotion::Chosen { held_out }
+        }
+        _ => Promotion::Promoted { held_out: challenger },
     };
-    Ok((challenger, promotion))
+    let heard = trial.map_or_else(|| design.heard(&design.all()), |t| t.everything());
+    Ok((known.taste(&design, &heard, prior), promotion))
 }
 
 /// The newest ratings in two halves, and the rest, as places in the examples.
@@ -108,6 +155,7 @@ impl Jury {
     /// `None` if what would be left to learn from is too little.
     fn call(examples: &[&Example]) -> Option<Self> {
         let size = (examples.len() / JURY_SHARE).max(JURY_AT_LEAST);
+        let only_lots = examples.iter().filter(|e| e.by_lot).count() >= LOTS;
         let mut jury = Self { rest: Vec::new(), halves: [Vec::new(), Vec::new()] };
         // A group is called whole, when its newest rating is met; groups take turns between the halves.
         let mut half_of: HashMap<u64, usize> = HashMap::new();
@@ -115,7 +163,7 @@ impl Jury {
         for example in examples {
             *members.entry(example.group).or_default() += 1;
         }
-        for example in examples.iter().rev() {
+        for example in examples.iter().rev().filter(|e| e.by_lot || !only_lots) {
             if called >= size {
                 break;
             }
@@ -133,29 +181,68 @@ impl Jury {
         }
         (jury.rest.len() >= CALIBRATED_AT as usize).then_some(jury)
     }
+}
 
-    /// How well a taste that learns from the examples it `may_learn` from ranks the jury. `None` where that cannot be
-    /// said: the jury judges all alike, or nothing is left to learn from.
-    fn agreement(
-        &self,
-        known: &Known,
-        design: &Design,
-        prior: Option<&Arc<Taste>>,
-        may_learn: &dyn Fn(&Example) -> bool,
-    ) -> Option<HeldOut> {
-        let expected = prior.map(|p| p.predict(&known.faces));
+/// What the jury's halves and the rest say, each before (0) and since (1) the taste in use was fitted: every sum over
+/// ratings is made once, and both sides learn from sums of these.
+struct Trial<'a> {
+    known: &'a Known<'a>,
+    design: &'a Design,
+    halves: [Vec<usize>; 2],
+    /// The rest, then the halves.
+    parts: [[Part; 2]; 3],
+}
+
+struct Part {
+    heard: Heard,
+    ratings: usize,
+}
+
+impl<'a> Trial<'a> {
+    fn new(known: &'a Known<'a>, design: &'a Design, jury: Jury, since: Option<OffsetDateTime>) -> Self {
+        let [first, second] = jury.halves;
+        let part = |rows: &[usize], new: bool| {
+            let is_new = |row: &&usize| since.is_some_and(|since| known.examples[**row].at > since);
+            let rows: Vec<usize> = rows.iter().filter(|row| is_new(row) == new).copied().collect();
+            Part { heard: design.heard(&rows), ratings: rows.len() }
+        };
+        let parts = [&jury.rest, &first, &second].map(|rows| [part(rows, false), part(rows, true)]);
+        Self { known, design, halves: [first, second], parts }
+    }
+
+    fn sum<'p>(parts: impl Iterator<Item = &'p Part>) -> (Heard, usize) {
+        let mut parts = parts.peekable();
+        let mut sum = parts.peek().expect("there is a part").heard.clone();
+        let mut ratings = 0;
+        for (i, part) in parts.enumerate() {
+            ratings += part.ratings;
+            if i > 0 {
+                sum.add(&part.heard);
+            }
+        }
+        (sum, ratings)
+    }
+
+    fn everything(&self) -> Heard {
+        Self::sum(self.parts.iter().flatten()).0
+    }
+
+    /// How well a taste ranks the jury that learns from the rest and, for each half, from the other; of what is `new`
+    /// only if it may. `None` where that cannot be said: the jury judges all alike, or nothing is left to learn from.
+    fn agreement(&self, new: bool) -> Option<HeldOut> {
+        let ages = if new { 2 } else { 1 };
         let (mut scores, mut ratings) = (Vec::new(), Vec::new());
         for (held_out, other) in [(0, 1), (1, 0)] {
-            let rows = self.rest.iter().chain(&self.halves[other]).copied();
-            let rows: Vec<usize> = rows.filter(|&i| may_learn(known.examples[i])).collect();
-            if rows.is_empty() {
+            let parts = self.parts[0][..ages].iter().chain(&self.parts[1 + other][..ages]);
+            let (heard, learnt_from) = Self::sum(parts);
+            if learnt_from == 0 {
                 return None;
             }
-            let means = design.means(known.said(), &rows);
-            let before = |i: usize| expected.as_ref().map_or(0.0, |e| e[i].0);
-            scores.extend(self.halves[held_out].iter().map(|&i| (means[i] + before(i)) as f32));
-            let said = self.halves[held_out].iter().map(|&i| observation::rank_value(known.examples[i].judgement));
-            ratings.extend(said);
+            let rows = &self.halves[held_out];
+            for (&row, mean) in rows.iter().zip(self.design.means(&heard, rows)) {
+                scores.push((mean + self.known.expected[row]) as f32);
+                ratings.push(observation::rank_value(self.known.examples[row].judgement));
+            }
         }
         // With all ratings alike there is no order; with all scores alike there is one, and it was missed.
         spearman(&ratings, &ratings)?;

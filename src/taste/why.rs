@@ -133,6 +133,7 @@ mod tests {
                 at: OffsetDateTime::UNIX_EPOCH,
                 group: i,
                 rater: 0,
+                by_lot: false,
             })
             .collect();
         let taste = Taste::fit(&examples).unwrap();

@@ -183,7 +183,7 @@ fn verdict(lang: Lang, post: &PostView) -> Markup {
     }
     html! {
         @match &post.verdict {
-            Some(verdict) => p class={ "verdict" @if *verdict == Verdict::Repost { " picked" } } {
+            Some(verdict) => p class={ "verdict" @if verdict.is_pick() { " picked" } } {
                 @match post.picked_score.filter(|_| *verdict == Verdict::Repost) {
                     // The faces' scores may have moved since.
                     Some(score) => (tr!(lang, "verdict.repost_at", score = words::tenths(score))),

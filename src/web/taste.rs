@@ -5,7 +5,8 @@ use maud::{Markup, html};
 
 use super::failure::Failure;
 use super::{AppState, Lang, Visitor, asking, card, layout, words};
-use crate::pipeline::{FaceInPost, NotPromoted, TasteView};
+use crate::domain::Judgement;
+use crate::pipeline::{FaceInPost, NotPromoted, ScoresByRating, TasteView};
 
 /// `GET /taste`
 pub(super) async fn page(State(app): State<AppState>, visitor: Visitor) -> Result<Markup, Failure> {
@@ -21,6 +22,7 @@ pub(super) async fn page(State(app): State<AppState>, visitor: Visitor) -> Resul
         div class="panels" {
             section { h2 { (tr!(lang, "taste.ratings")) } (ratings(lang, &taste)) }
             section { h2 { (tr!(lang, "taste.agreement")) } (agreement(lang, &taste)) }
+            section class="wide" { h2 { (tr!(lang, "taste.by_rating")) } (by_rating(lang, &taste.by_rating)) }
             section class="wide" { h2 { (tr!(lang, "taste.histogram")) } (histogram(lang, &taste.histogram)) }
             section { h2 { (tr!(lang, "taste.best")) } (faces(lang, "best", &taste.best)) }
             section { h2 { (tr!(lang, "taste.worst")) } (faces(lang, "worst", &taste.worst)) }
@@ -73,6 +75,63 @@ fn agreement(lang: Lang, taste: &TasteView) -> Markup {
         @if let Some(NotPromoted { refused, in_use, ratings }) = taste.not_promoted {
             p class="verdict" {
                 (tr!(lang, "taste.not_promoted", refused = format!("{refused:.2}"), in_use = format!("{in_use:.2}"), n = ratings))
+            }
+        }
+    }
+}
+
+/// For each rating, where the scores of the faces rated so would lie had they not been: a row of sixteen bars each, as high
+/// as its fullest, in a box 480 wide, with means as a table.
+fn by_rating(lang: Lang, rows: &[ScoresByRating]) -> Markup {
+    if rows.is_empty() {
+        return html! { p { (tr!(lang, "taste.by_rating_empty", of = crate::domain::CALIBRATED_AT)) } };
+    }
+    let (left, row_height, tallest, step) = (60.0, 44.0, 36.0, 26.0);
+    let bottom = row_height * rows.len() as f32;
+    let count = |row: &ScoresByRating| row.bins.iter().sum::<u32>();
+    let label = |judgement: Judgement| match judgement {
+        Judgement::Up => "👍".to_owned(),
+        Judgement::Down => "👎".to_owned(),
+        Judgement::Stars(stars) => stars.get().to_string(),
+    };
+    html! {
+        p class="quiet" { (tr!(lang, "taste.by_rating_note")) }
+        svg class="histogram" viewBox=(format!("0 0 480 {}", bottom + 48.0)) role="img" aria-labelledby="by-rating-title" {
+            title id="by-rating-title" { (tr!(lang, "taste.by_rating_alt", n = rows.iter().map(count).sum::<u32>())) }
+            @for (i, row) in rows.iter().enumerate() {
+                @let base = row_height * (i + 1) as f32;
+                @let most = row.bins.iter().copied().max().unwrap_or(0).max(1);
+                text x=(left - 12.0) y=(base - 6.0) text-anchor="end" { (label(row.judgement)) }
+                line class="axis" x1=(left) y1=(base) x2=(left + 16.0 * step) y2=(base) {}
+                @for (bin, n) in row.bins.iter().enumerate().filter(|(_, n)| **n > 0) {
+                    @let (from, to) = (1.0 + 0.25 * bin as f32, 1.25 + 0.25 * bin as f32);
+                    @let tall = (tallest * *n as f32 / most as f32).max(2.0);
+                    rect class={ "t" (f32::midpoint(from, to).round() as u8) } x=(left + step * bin as f32 + 2.0) y=(base - tall)
+                        width=(step - 4.0) height=(tall) rx="2" {
+                        title { (format!("{}: {from:.2}–{to:.2}: {n}", label(row.judgement))) }
+                    }
+                }
+            }
+            @for star in 0_u8..5 {
+                text x=(left + 4.0 * step * f32::from(star)) y=(bottom + 18.0) text-anchor="middle" { (star + 1) }
+            }
+            text class="label" x=(left + 8.0 * step) y=(bottom + 38.0) text-anchor="middle" { (tr!(lang, "taste.axis")) }
+        }
+        details {
+            summary { (tr!(lang, "taste.as_table")) }
+            table class="counts" {
+                thead { tr {
+                    th scope="col" { (tr!(lang, "taste.rated")) }
+                    th scope="col" { (tr!(lang, "taste.faces")) }
+                    th scope="col" { (tr!(lang, "taste.mean")) }
+                } }
+                tbody { @for row in rows {
+                    tr {
+                        th scope="row" { (label(row.judgement)) }
+                        td class="number" { (count(row)) }
+                        td class="number" { @if count(row) > 0 { (format!("{:.2}", row.mean)) } @else { "–" } }
+                    }
+                } }
             }
         }
     }

@@ -10,7 +10,13 @@ use crate::pipeline::{PostSource, PostState, PostView};
 
 /// Why a picture was or was not picked.
 pub(super) fn verdict(lang: Lang, verdict: &Verdict) -> String {
-    let Verdict::Skip(skip) = verdict else { return tr!(lang, "verdict.repost").into_owned() };
+    let skip = match verdict {
+        Verdict::Repost => return tr!(lang, "verdict.repost").into_owned(),
+        Verdict::Explore { propensity } => {
+            return tr!(lang, "verdict.explore", percent = percent_exactly(*propensity)).into_owned();
+        }
+        Verdict::Skip(skip) => skip,
+    };
     match skip {
         Skip::NoFace => tr!(lang, "verdict.no_face"),
         Skip::Asked => tr!(lang, "verdict.asked"),
@@ -40,6 +46,11 @@ pub(super) fn verdict(lang: Lang, verdict: &Verdict) -> String {
         Skip::HourlyLimit { limit } => tr!(lang, "verdict.hourly_limit", limit = limit),
     }
     .into_owned()
+}
+
+/// A chance, which may be below one in a hundred.
+fn percent_exactly(chance: f32) -> String {
+    format!("{:.1}", chance * 100.0)
 }
 
 /// The best score with one decimal, or two where rounding would hide that it is below the threshold.

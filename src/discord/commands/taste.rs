@@ -11,7 +11,7 @@ use super::sight::Sight;
 use super::{Answer, App, Context, Error, Lang, joined_guild, lang, say};
 use crate::card::{CardFace, Row, calibration, card};
 use crate::discord::message::described;
-use crate::domain::{CALIBRATED_AT, Judgement, Person, Rater, Scope, Stars};
+use crate::domain::{CALIBRATED_AT, Person, Rater, Scope};
 use crate::pipeline::{Pipeline, TasteView};
 
 /// Numbers of ratings worth looking forward to.
@@ -51,7 +51,7 @@ async fn shown(ctx: Context<'_>) -> Result<(), Error> {
         }
         _ => None,
     };
-    let files = [calibration_picture(pipeline, scope, lang).await?, liked(ctx, &taste, lang).await?];
+    let files = [calibration_picture(&taste, lang).await?, liked(ctx, &taste, lang).await?];
     let text = taste_words(lang, scope, &taste, own);
     say(ctx, Answer::text(text).with_files(files.into_iter().flatten().collect())).await
 }
@@ -108,34 +108,16 @@ pub(super) fn milestone(lang: Lang, ratings: u32) -> String {
     tr!(lang, "discord.taste.next", bar = bar, ratings = ratings, next = next).into_owned()
 }
 
-/// For each rating, where the scores of what was rated so lie; `None` before there is something to show.
-async fn calibration_picture(pipeline: &Pipeline, scope: Scope, lang: Lang) -> Result<Option<CreateAttachment>, Error> {
-    let Some(current) = pipeline.taste(scope) else { return Ok(None) };
-    let examples = pipeline.examples(scope).await?;
-    let pairs: Vec<(Judgement, f32)> =
-        examples.iter().map(|e| (e.judgement, current.taste.score(&e.features).mean())).collect();
-    let rows = rows(&pairs);
+/// For each rating, where the scores of what was rated so would lie, had it not been; `None` before there is something to
+/// show.
+async fn calibration_picture(taste: &TasteView, lang: Lang) -> Result<Option<CreateAttachment>, Error> {
+    let rows: Vec<Row> = taste.by_rating.iter().map(|row| Row { judgement: row.judgement, bins: row.bins }).collect();
     if rows.is_empty() {
         return Ok(None);
     }
+    let n: u32 = rows.iter().flat_map(|row| row.bins).sum();
     let png = tokio::task::spawn_blocking(move || calibration(&rows)).await?;
-    Ok(Some(described(png, "calibration.png", &tr!(lang, "discord.taste.calibration_alt", n = pairs.len()))))
-}
-
-/// Stars from five down, then thumbs; thumbs only where there are some.
-fn rows(pairs: &[(Judgement, f32)]) -> Vec<Row> {
-    if pairs.is_empty() {
-        return Vec::new();
-    }
-    let stars = (1..=5u8).rev().filter_map(|n| Stars::try_from(n).ok()).map(Judgement::Stars);
-    let mut rows: Vec<Row> = stars.chain([Judgement::Up, Judgement::Down]).map(Row::new).collect();
-    for (judgement, mean) in pairs {
-        if let Some(row) = rows.iter_mut().find(|row| row.judgement == *judgement) {
-            row.add(*mean);
-        }
-    }
-    rows.retain(|row| matches!(row.judgement, Judgement::Stars(_)) || row.bins.iter().any(|n| *n > 0));
-    rows
+    Ok(Some(described(png, "calibration.png", &tr!(lang, "discord.taste.calibration_alt", n = n))))
 }
 
 /// The best faces that the asker may see here, side by side.
@@ -249,15 +231,5 @@ mod tests {
         assert!(milestone(Lang::En, 9).contains("▰▰▰▰▰▰▰▰▰▰▱▱"));
         assert!(milestone(Lang::En, 10).contains("30"));
         assert_eq!(milestone(Lang::En, 1000), milestone(Lang::En, 5000));
-    }
-
-    #[test]
-    fn ratings_of_a_kind_share_a_row() {
-        let five = Judgement::Stars(5.try_into().unwrap());
-        let found = rows(&[(five, 4.9), (five, 4.95), (Judgement::Down, 1.0)]);
-        let kinds: Vec<String> = found.iter().map(|row| row.judgement.to_string()).collect();
-        assert_eq!(kinds, ["5", "4", "3", "2", "1", "down"]);
-        assert_eq!(found[0].bins[15], 2);
-        assert_eq!(rows(&[]), []);
     }
 }

@@ -239,6 +239,7 @@ fn taste(ratings: u32) -> TasteView {
         held_out: (ratings > 20).then_some((0.61, 10)),
         not_promoted: None,
         histogram: [0; 16],
+        by_rating: Vec::new(),
         best: Vec::new(),
         worst: Vec::new(),
     }

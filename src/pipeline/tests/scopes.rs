@@ -141,6 +141,35 @@ async fn a_guild_learns_from_its_people_and_they_from_themselves() {
 }
 
 #[tokio::test]
+async fn a_persons_taste_stands_upon_their_guilds_and_without_one_it_is_the_guilds() {
+    let taught = Taught::new().await;
+    let (home, pipeline) = (&taught.home, &taught.home.pipeline);
+    let (guild, own) = (Scope::Guild(GUILD), Scope::User(RATER));
+    let upon = async || pipeline.store().newest_taste(own).await.expect("reads").expect("fitted").fit.upon;
+    assert_eq!(upon().await, None, "the others said too little");
+    assert_eq!(pipeline.taste(Scope::User(99)).map(|t| t.id), None, "of a stranger nothing is known");
+    // Person 9 never asked for a taste of their own, and has the guild's.
+    assert_eq!(pipeline.taste(Scope::User(9)).map(|t| t.id), pipeline.taste(guild).map(|t| t.id));
+    assert_ne!(pipeline.taste(own).map(|t| t.id), pipeline.taste(guild).map(|t| t.id));
+    home.clock.advance(Duration::SECOND);
+    for &(post, face) in &taught.faces {
+        pipeline.vote_on_face(post, face, 9, Stars::try_from(4).expect("stars")).await.expect("writes");
+    }
+    assert!(!pipeline.has_news(own).await.expect("reads"), "nothing of their own");
+    taught.learn(own).await;
+    let others = taught.faces.len() as u32;
+    assert_eq!(upon().await, Some((guild, others)));
+    assert!(pipeline.taste(own).expect("fitted").taste.calibration().is_calibrated());
+    assert!(!pipeline.has_news(own).await.expect("reads"));
+    // What it stands upon is gone with who taught it.
+    pipeline.forget_person(9).await.expect("forgets");
+    assert!(pipeline.store().newest_taste(own).await.expect("reads").is_none());
+    assert!(pipeline.has_news(own).await.expect("reads"));
+    taught.learn(own).await;
+    assert_eq!(upon().await, None);
+}
+
+#[tokio::test]
 async fn a_taste_says_why_and_forgets_who_wants_to_be_forgotten() {
     let taught = Taught::new().await;
     let (pipeline, faces, scope) = (&taught.home.pipeline, &taught.faces, Scope::Guild(GUILD));

@@ -123,3 +123,43 @@ async fn five_hundred_decisions_take_one_commit_a_hundred() {
         sqlx::query_scalar("SELECT count(*) FROM picks").fetch_one(&home.store.pool).await.expect("counts");
     assert!((90..=100).contains(&picks), "{picks} picks: chance may make few of the hashes near each other");
 }
+
+#[tokio::test]
+async fn a_pick_by_lot_says_its_chance_and_so_does_a_rating_of_it() {
+    let home = Home::new().await;
+    let rules = DeskRules { exploration: 0.1, picks_per_hour: 1000, ..RULES };
+    let decide = async |n: u8, mean: f32| {
+        let hash = u64::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let shown = picture(n, hash, &[0.9]);
+        let post = home.analysed(PostSource::Upload, &shown).await;
+        let case = [case(post, &shown, mean)];
+        let first = home.store.decide_posts(&case, &rules, NOW).await.expect("decides")[0].expect("is there");
+        let again = home.store.decide_posts(&case, &rules, NOW).await.expect("decides")[0].expect("is there");
+        if first.is_pick() {
+            assert_eq!(again, first, "looking again is no second draw");
+        }
+        (shown, first)
+    };
+    let mut picked = 0;
+    for n in 0..40 {
+        picked += usize::from(decide(n, 4.5).await.1 == Verdict::Repost);
+    }
+    assert!(picked > 30, "{picked}: unlike each other, but for chance");
+    let mut drawn = Vec::new();
+    for n in 40..120 {
+        let (shown, verdict) = decide(n, 3.5).await;
+        drawn.extend(verdict.propensity().map(|chance| (shown, chance)));
+    }
+    // At first every fourth, then fewer the more there are.
+    assert!((2..=25).contains(&drawn.len()), "{}", drawn.len());
+    assert!(drawn.iter().all(|(_, chance)| (0.0..=0.25).contains(chance)) && drawn[0].1 > drawn[drawn.len() - 1].1);
+    let rows: Vec<f32> = sqlx::query_scalar("SELECT propensity FROM picks WHERE propensity IS NOT NULL ORDER BY id")
+        .fetch_all(&home.store.pool)
+        .await
+        .expect("reads");
+    assert_eq!(rows, drawn.iter().map(|d| d.1).collect::<Vec<_>>());
+    home.rate("owner", Target::Picture(drawn[0].0.picture.id), Some("up"), NOW).await;
+    home.rate("owner", Target::Picture(picture(0, 0, &[0.9]).picture.id), Some("up"), NOW).await;
+    let rated = home.store.rated_faces(Scope::Local, &RatingSource::ALL).await.expect("reads");
+    assert_eq!(rated.iter().map(|r| r.by_lot).collect::<Vec<_>>(), [true, false]);
+}

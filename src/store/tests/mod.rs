@@ -91,6 +91,7 @@ const RULES: DeskRules = DeskRules {
     repeat_after: Duration::days(90),
     age_gate: true,
     outlet_restricted: false,
+    exploration: 0.0,
 };
 
 fn new_post(source: PostSource, picture: PictureId) -> NewPost {
@@ -157,5 +158,7 @@ fn taste(ratings: u32, promoted: bool) -> FittedTaste {
         model: vec![1, 2, 3],
         held_out: None,
         incumbent_spearman: (!promoted).then_some(0.5),
+        promoted,
+        upon: None,
     }
 }

@@ -81,3 +81,29 @@ async fn old_tastes_go_but_never_the_one_in_use() {
     home.store.clear_tastes(Scope::Local).await.expect("clears");
     assert!(home.store.newest_taste(Scope::Local).await.expect("reads").is_none());
 }
+
+#[tokio::test]
+async fn an_older_version_is_put_into_use_and_taken_back() {
+    let home = Home::new().await;
+    let store = &home.store;
+    let scope = Scope::Local;
+    let in_use = async || store.current_taste(scope).await.expect("reads").map(|row| (row.id, row.by_hand));
+    assert_eq!(store.roll_taste_back(scope).await.expect("answers"), None);
+    let first = store.add_taste(&taste(10, true)).await.expect("writes");
+    assert_eq!(store.roll_taste_back(scope).await.expect("answers"), None, "nothing was before it");
+    let refused = store.add_taste(&taste(11, false)).await.expect("writes");
+    let third = store.add_taste(&taste(12, true)).await.expect("writes");
+    assert_eq!(in_use().await, Some((third, false)), "of the same moment the newer");
+    assert_eq!(store.roll_taste_back(scope).await.expect("answers"), Some(first));
+    assert_eq!(in_use().await, Some((first, true)));
+    assert!(store.promote_taste(scope, refused, NOW).await.expect("answers"));
+    assert_eq!(in_use().await, Some((refused, true)), "even one that was not promoted");
+    assert!(!store.promote_taste(Scope::Guild(1), refused, NOW).await.expect("answers"), "of another scope");
+    assert_eq!(store.roll_taste_back(scope).await.expect("answers"), Some(first), "what was in use before");
+    // The next fit that is promoted takes over, whatever the clock says.
+    store.promote_taste(scope, refused, NOW).await.expect("answers");
+    let later = FittedTaste { fitted_at: NOW + Duration::SECOND, ..taste(13, true) };
+    let fourth = store.add_taste(&later).await.expect("writes");
+    assert_eq!(in_use().await, Some((fourth, false)));
+    assert_eq!(store.prune_tastes(scope, 1).await.expect("prunes"), 3);
+}

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::pipeline::{
     BoxesView, FaceInPost, FaceView, GalleryFilter, LabelCounts, NotPromoted, PickView, PictureView, PostSource,
-    PostState, PostView, Question, TasteView,
+    PostState, PostView, Question, ScoresByRating, TasteView,
 };
 use crate::web::{
     Answer, Backend, HealthView, Media, ModelView, RateError, Standing, SubmitError, Upload, WebSettings, router,
@@ -229,6 +229,17 @@ impl Backend for Fixture {
                 held_out: known.then_some((0.62, 24)),
                 not_promoted: known.then_some(NotPromoted { refused: 0.51, in_use: 0.62, ratings: 12 }),
                 histogram,
+                by_rating: (1..=5u8)
+                    .rev()
+                    .filter(|_| known)
+                    .map(|stars| {
+                        let mut bins = [0; 16];
+                        bins[usize::from(stars) * 3 - 1] = u32::from(stars);
+                        bins[usize::from(stars) * 3 - 2] = 2;
+                        let judgement = Judgement::Stars(stars.try_into().unwrap());
+                        ScoresByRating { judgement, bins, mean: f32::from(stars) * 0.75 + 0.9 }
+                    })
+                    .collect(),
                 best: found.iter().take(6).cloned().collect(),
                 worst: found.iter().rev().take(6).cloned().collect(),
             })

@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::lines::{BoxesLine, FaceLine, PickLine, PictureLine, PostLine, RatingLine, VerdictLine, to_line};
 use super::{BOXES, CROPS, PICTURES, POSTS, RATINGS};
 use crate::cli::transfer::{Home, Lines, progress};
-use crate::domain::{PictureId, Scope, Target, Verdict};
+use crate::domain::{PictureId, Scope, Target};
 use crate::store::{BlobKind, LabelledPicture, PostFilter, Store};
 
 /// Writes everything into an empty folder.
@@ -86,7 +86,7 @@ async fn export_posts(store: &Store, folder: &Path, analysed: &HashSet<PictureId
         let pick = store.pick(Scope::Local, post.id).await?;
         // A pick that is not published yet is decided again where it is imported.
         let verdict = store.verdict(Scope::Local, post.id).await?;
-        let verdict = verdict.filter(|(verdict, _)| *verdict != Verdict::Repost || pick.is_some());
+        let verdict = verdict.filter(|(verdict, _)| !verdict.is_pick() || pick.is_some());
         lines.write(&PostLine {
             source: post.source,
             external_id: post.external_id,
