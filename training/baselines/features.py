@@ -15,15 +15,19 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import torch
 from PIL import Image
 
 import gp
-from pixels import SIZES, spearman
+from networks import Pretrained
+from pixels import SIZES, read, spearman
 
 sys.path.append(str(Path(__file__).parents[1] / "detector"))
 from reference import colour_counts
 
 SIDE, PICTURE_DIMS = 224, 128
+# The story's side for face crops.
+STORY_SIDE = 360
 FEW = (3, 5)
 
 
@@ -41,6 +45,15 @@ def embed(model, pictures):
         return session.run(["feat"], {"image": image})[0][0]
 
     return np.array([one(view) for view in pictures]).astype(np.float64)
+
+
+@torch.no_grad()
+def imagenet(rows, folder):
+    """What a network that knows photographs sees of the crops, untrained on them."""
+    torch.set_num_threads(1)
+    body = Pretrained().body.eval()
+    images = read(rows, folder, "face", STORY_SIDE, STORY_SIDE)
+    return torch.cat([body.extract_features(i.float() / 127.5 - 1).mean((2, 3)) for i in images.split(8)]).numpy().astype(np.float64)
 
 
 def ridge(features, learnt, stars, held_out):
@@ -87,6 +100,9 @@ def main():
     part = np.hstack([face, colour])
     part -= part.mean(0)
     measure("ridge, face + colour", splits, stars, lambda *a: ridge(part, *a))
+    photographs = imagenet(rows, folder)
+    photographs = (photographs - photographs.mean(0)) / np.sqrt(photographs.var(0).sum())
+    measure("ridge, ImageNet at 360", splits, stars, lambda *a: ridge(photographs, *a))
     blocks = [gp.squared_distances(b) for b in (face, picture, colour)]
     for name, held in gp.ONLY.items():
         measure(name, splits, stars, gp.Process(blocks, held).predict)

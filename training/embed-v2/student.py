@@ -96,6 +96,7 @@ class Batches:
         for number, name in enumerate(who):
             if name >= 0 and name % ASIDE:
                 self.by.setdefault(int(name), []).append(number)
+        self.by = {name: numbers for name, numbers in self.by.items() if len(numbers) > 1}
         self.others = [n for n, name in enumerate(who) if name < 0]
 
     def draw(self):
@@ -127,6 +128,8 @@ def train(network, views, who, targets, probabilities, projection, args):
         step += 1
         if step % 10 == 0:
             print(f"step {step} {spent:.0f} s: apart {apart:.4f} kinds {unsure:.4f} characters {near:.3f}", flush=True)
+        if step % 100 == 0:
+            write(network, args.model, args.out)
 
 
 @torch.no_grad()
