@@ -8,14 +8,14 @@ use crate::vision::{Detector, Embedder, Models, RunSizes};
 
 /// The files in `models/`.
 const DETECTOR: &str = "face-v1.onnx";
-const EMBEDDER: &str = "embed-v1.onnx";
+const EMBEDDER: &str = "embed-v2.onnx";
 
 /// Models that have each run once.
 #[derive(Debug)]
 pub struct LoadedModels {
     pub models: Models,
     pub runs: RunSizes,
-    /// `face-v1+embed-v1`
+    /// `face-v1+embed-v2`
     pub names: String,
     /// What really ran each model: the detector's, then the embedder's.
     pub providers: [Provider; 2],

@@ -115,7 +115,7 @@ pub fn steps(plan: Plan) -> u64 {
 }
 
 /// What may be learnt from, shuffled, and what is held out.
-fn split(examples: &[Example], plan: Plan, seed: u64) -> (Vec<Example>, Vec<Example>) {
+pub fn split(examples: &[Example], plan: Plan, seed: u64) -> (Vec<Example>, Vec<Example>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut groups: Vec<u64> = examples.iter().map(|e| e.group).collect();
     groups.sort_unstable();

@@ -168,7 +168,7 @@ impl Models {
         let session = |name: &str, probe: &[usize]| runtime.session(&dir.join(name), probe, settings).expect("runs").0;
         Self {
             detector: Detector::new(session("face-v1.onnx", &[1, 3, 64, 64])),
-            embedder: Embedder::new(session("embed-v1.onnx", &[1, 3, 224, 224])),
+            embedder: Embedder::new(session("embed-v2.onnx", &[1, 3, 224, 224])),
         }
     }
 }

@@ -25,7 +25,7 @@ impl Embedded {
     }
 }
 
-/// Owns the session of `embed-v1.onnx`: `image [N, 3, 224, 224] f32`, RGB, 0–1 → `feat [N, 256] f32`,
+/// Owns the session of `embed-v2.onnx`: `image [N, 3, 224, 224] f32`, RGB, 0–1 → `feat [N, 256] f32`,
 /// `probs [N, 5] f32` (drawing, hentai, neutral, porn, sexy).
 #[derive(Debug)]
 pub struct Embedder {

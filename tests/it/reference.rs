@@ -142,7 +142,7 @@ fn features_and_colours_are_those_of_the_reference() {
     let sheet = std::fs::read(root().join("tests/data/reference/views.png")).unwrap();
     let sheet = decode(&sheet, &DecodeLimits::default()).unwrap().image;
     let expected: Views = recorded("views.json");
-    let mut embedder = Embedder::new(session("embed-v1.onnx", &[1, 3, 224, 224]));
+    let mut embedder = Embedder::new(session("embed-v2.onnx", &[1, 3, 224, 224]));
     let columns = sheet.width() / CROP_SIDE;
     for (n, theirs) in (0..).zip(&expected.views) {
         let (x, y) = (n % columns * CROP_SIDE, n / columns * CROP_SIDE);

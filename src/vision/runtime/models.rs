@@ -103,14 +103,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::copy(shipped().join(CHECKSUMS), dir.path().join(CHECKSUMS)).unwrap();
         let error = || check_models(dir.path()).unwrap_err();
-        let model = dir.path().join("embed-v1.onnx");
+        let model = dir.path().join("embed-v2.onnx");
 
         assert!(matches!(error(), ModelError::Unreadable { path, .. } if path == model));
 
-        fs::write(&model, &fs::read(shipped().join("embed-v1.onnx")).unwrap()[..1_000_000]).unwrap();
+        fs::write(&model, &fs::read(shipped().join("embed-v2.onnx")).unwrap()[..1_000_000]).unwrap();
         let truncated = error();
         assert!(matches!(&truncated, ModelError::WrongChecksum { bytes: 1_000_000, .. }), "{truncated}");
-        assert!(truncated.to_string().contains("embed-v1.onnx") && truncated.to_string().contains("git checkout"));
+        assert!(truncated.to_string().contains("embed-v2.onnx") && truncated.to_string().contains("git checkout"));
 
         fs::write(&model, "version https://git-lfs.github.com/spec/v1\noid sha256:69e8\nsize 17218153\n").unwrap();
         assert!(error().to_string().contains("git lfs pull"));

@@ -214,7 +214,7 @@ mod tests {
     use crate::vision::runtime::for_tests;
 
     const FACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/face-v1.onnx");
-    const EMBED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/embed-v1.onnx");
+    const EMBED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/embed-v2.onnx");
     const SMALL: [usize; 4] = [1, 3, 64, 64];
 
     fn settings(device: Device) -> SessionSettings {
@@ -271,7 +271,7 @@ mod tests {
         let error = for_tests().session(page.path(), &SMALL, settings(Device::Auto)).unwrap_err();
         assert!(matches!(&error, SessionError::Model { model, .. } if model == page.path()), "{error}");
         let error = for_tests().session(Path::new(EMBED), &SMALL, settings(Device::Cpu)).unwrap_err();
-        assert!(error.to_string().contains("embed-v1.onnx"), "{error}");
+        assert!(error.to_string().contains("embed-v2.onnx"), "{error}");
     }
 
     #[test]
