@@ -198,11 +198,8 @@ impl Reconciler {
         let since = self.app.pipeline.now() - LOOK_BACK;
         let messages = self.app.pipeline.asked_since(since, REACTED).await?;
         for &(guild, message) in &messages {
-            match self.single(message, guild, false).await {
-                Ok(()) => {}
-                Err(error) => {
-                    tracing::debug!(%message, %error, "a message that was asked about could not be looked up")
-                }
+            if let Err(error) = self.single(message, guild, false).await {
+                tracing::debug!(%message, %error, "a message that was asked about could not be looked up");
             }
         }
         Ok(messages.len())

@@ -65,11 +65,12 @@ fn score_words(lang: Lang, score: &Score) -> String {
 
 /// What the scale below the faces shows.
 fn scale_words(lang: Lang, threshold: Option<f32>) -> String {
-    match threshold {
-        Some(needed) => tr!(lang, "discord.why.scale_with_threshold", needed = format!("{needed:.1}")),
-        None => tr!(lang, "discord.why.scale"),
-    }
-    .into_owned()
+    let words = if let Some(needed) = threshold {
+        tr!(lang, "discord.why.scale_with_threshold", needed = format!("{needed:.1}"))
+    } else {
+        tr!(lang, "discord.why.scale")
+    };
+    words.into_owned()
 }
 
 fn made_of_words(lang: Lang, made_of: &MadeOf) -> String {
