@@ -122,13 +122,8 @@ def main():
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-<<<<<<< HEAD:training/detector/reference.py
     write(args.out / "faces.json", record_faces(args.models / "face-v1.onnx", args.labels))
     write(args.out / "views.json", record_views(args.models / "embed-v1.onnx", args.scenes, args.out / "views.png"))
-=======
-    write(args.out / "faces.json", record_faces(args.models / "face-v1.onnx", args.labels))
-    write(args.out / "views.json", record_views(args.models / "embed-v1.onnx", args.scenes, args.out / "views.png"))
->>>>>>> taste:training/detector-v0/reference.py
 
 
 if __name__ == "__main__":
