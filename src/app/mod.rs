@@ -20,7 +20,7 @@ use crate::vision::decode::DecodeLimits;
 use crate::vision::{Engine, EngineOptions};
 
 pub use crate::discord::ShardRange;
-pub use models::LoadedModels;
+pub use models::{LoadedModels, detector_name};
 pub use serve::serve;
 
 /// The data folder, locked: two processes on one folder would do everything twice.

@@ -10,6 +10,11 @@ use crate::vision::{Detector, Embedder, Models, RunSizes};
 const DETECTOR: &str = "face-v1.onnx";
 const EMBEDDER: &str = "embed-v1.onnx";
 
+/// `face-v1`, as it stands in `pictures.models`.
+pub fn detector_name() -> &'static str {
+    DETECTOR.trim_end_matches(".onnx")
+}
+
 /// Models that have each run once.
 #[derive(Debug)]
 pub struct LoadedModels {

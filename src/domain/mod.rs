@@ -1,5 +1,6 @@
 //! Plain types and pure decisions. Imports none of the other rooms.
 
+mod cut;
 mod desk;
 mod face;
 mod geometry;
@@ -15,6 +16,7 @@ mod reaction;
 mod score;
 mod send;
 
+pub use cut::{LearntCut, learnt_cut};
 pub use desk::{Candidate, DeskRules, History, Outlet, Skip, Verdict, decide};
 pub use face::{COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features, PICTURE_DIMS, VIEW_DIMS};
 pub use geometry::{ModelBox, ModelPx, PictureBox, PicturePx, Pixels, Rect, Size};
