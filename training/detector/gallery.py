@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from evaluate import match
-from infer import SIDE, detect, onnx_runner, read
+from infer import find, onnx_runner, read
 from split import read_rows
 
 PICTURES, COLUMNS, TILE = 20, 8, 200
@@ -72,12 +72,11 @@ def main():
     parser.add_argument("scenes", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--cut", type=float, default=0.5)
-    parser.add_argument("--side", type=int, default=SIDE)
     args = parser.parse_args()
     run = onnx_runner(args.model, threads=1)
 
     def find(picture):
-        return [box for box in detect(run, picture, args.side) if box[4] >= args.cut]
+        return [box for box in find(run, picture) if box[4] >= args.cut]
 
     rows = [row for row in read_rows(args.scenes / "scenes.jsonl") if row["boxes"]]
     chosen = []
