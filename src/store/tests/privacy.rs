@@ -120,17 +120,17 @@ async fn what_is_no_face_is_neither_shown_nor_learnt_from_and_is_a_label() {
     assert_eq!(reporters, [Rater::discord(8), Rater::discord(9)]);
     assert_eq!(home.store.learnable_ratings(GUILD, &RatingSource::ALL).await.expect("counts"), 0);
     assert_eq!(home.count("SELECT count(*) FROM sends WHERE changed = 1").await, 1, "the reply shows it no more");
+    let labels = home.store.face_reports().await.expect("reads");
+    assert_eq!((labels.len(), labels[0].people, labels[0].picture), (1, 2, shown.picture.id));
+    assert!(serde_json::to_string(&labels[0]).expect("writes").contains("\"bounds\""));
+    let stats = home.store.scope_stats(GUILD).await.expect("counts");
+    assert_eq!(stats, ScopeStats { posts: 1, faces: 1, ratings: 1, raters: 1, ..ScopeStats::default() });
     let detector = shown.picture.models.split('+').next().expect("a name").to_owned();
     home.judged(RATER, faces[0]).await;
     let judged = home.store.judged_boxes(&detector).await.expect("reads");
     assert_eq!((judged.reported.len(), judged.rated.len()), (1, 1), "the reported one was rated, too");
     let others = home.store.judged_boxes("face").await.expect("reads");
     assert_eq!(others, JudgedBoxes::default(), "another detector's confidences mean other things");
-    let labels = home.store.face_reports().await.expect("reads");
-    assert_eq!((labels.len(), labels[0].people, labels[0].picture), (1, 2, shown.picture.id));
-    assert!(serde_json::to_string(&labels[0]).expect("writes").contains("\"bounds\""));
-    let stats = home.store.scope_stats(GUILD).await.expect("counts");
-    assert_eq!(stats, ScopeStats { posts: 1, faces: 1, ratings: 1, raters: 1, ..ScopeStats::default() });
     assert!(home.store.post(post).await.expect("reads").is_some());
 }
 
