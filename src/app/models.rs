@@ -7,10 +7,10 @@ use crate::vision::runtime::{self, Provider, Runtime, SessionSettings};
 use crate::vision::{Detector, Embedder, Models, RunSizes};
 
 /// The files in `models/`.
-const DETECTOR: &str = "face-v1.onnx";
+const DETECTOR: &str = "face-v2.onnx";
 const EMBEDDER: &str = "embed-v1.onnx";
 
-/// `face-v1`, as it stands in `pictures.models`.
+/// `face-v2`, as it stands in `pictures.models`.
 pub fn detector_name() -> &'static str {
     DETECTOR.trim_end_matches(".onnx")
 }
@@ -20,7 +20,7 @@ pub fn detector_name() -> &'static str {
 pub struct LoadedModels {
     pub models: Models,
     pub runs: RunSizes,
-    /// `face-v1+embed-v1`
+    /// `face-v2+embed-v1`
     pub names: String,
     /// What really ran each model: the detector's, then the embedder's.
     pub providers: [Provider; 2],

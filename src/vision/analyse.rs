@@ -158,7 +158,7 @@ impl Models {
         let settings = SessionSettings::new(Device::Cpu, std::num::NonZeroUsize::MIN);
         let session = |name: &str, probe: &[usize]| runtime.session(&dir.join(name), probe, settings).expect("runs").0;
         Self {
-            detector: Detector::new(session("face-v1.onnx", &[1, 3, 64, 64])),
+            detector: Detector::new(session("face-v2.onnx", &[1, 3, 64, 64])),
             embedder: Embedder::new(session("embed-v1.onnx", &[1, 3, 224, 224])),
         }
     }

@@ -42,7 +42,7 @@ impl Seen<'_> {
     }
 }
 
-/// Owns the session of `face-v1.onnx`: `image [N, 3, H, W] f32` → `boxes [N, A, 4] f32` in input pixels,
+/// Owns the session of `face-v2.onnx`: `image [N, 3, H, W] f32` → `boxes [N, A, 4] f32` in input pixels,
 /// `scores [N, A] f32`, 0–1.
 #[derive(Debug)]
 pub struct Detector {

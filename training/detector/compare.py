@@ -1,6 +1,6 @@
 """The card's tables: detectors on the same pictures in the same run, on one thread.
 
-    python compare.py LISTS DATA OUT --model v1=face-v1.onnx v0=face-v0.onnx --peer animeface=animeface.json
+    python compare.py LISTS DATA OUT --model v1=face-v2.onnx v0=face-v0.onnx --peer animeface=animeface.json
 
 Prints Markdown and writes it with the precision-recall curves (SVG) into OUT. Pictures and labels: val-anime.jsonl and
 val-negatives.jsonl of LISTS, and val.jsonl of DATA. A peer's boxes follow another convention: they are moved and scaled

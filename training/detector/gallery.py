@@ -2,7 +2,7 @@
 easy, twenty in which it goes wrong when they fill an eighth of a picture's side, enlarged.
 
     cargo run --example draw -- SCENES 0 500
-    python gallery.py ../../models/face-v1.onnx SCENES ../../docs/images/detector.jpg
+    python gallery.py ../../models/face-v2.onnx SCENES ../../docs/images/detector.jpg
 
 Labels are green, or red where no box hits them; boxes are blue with their confidence, or orange where they hit no label.
 """
@@ -75,13 +75,13 @@ def main():
     args = parser.parse_args()
     run = onnx_runner(args.model, threads=1)
 
-    def find(picture):
+    def looks(picture):
         return [box for box in find(run, picture) if box[4] >= args.cut]
 
     rows = [row for row in read_rows(args.scenes / "scenes.jsonl") if row["boxes"]]
     chosen = []
     for small in (False, True):
-        scenes = [looked_at(row, args.scenes, find, small) for row in rows]
+        scenes = [looked_at(row, args.scenes, looks, small) for row in rows]
         wrong = [scene for scene, good in scenes if not good]
         right = [scene for scene, good in scenes if good]
         print(f"{'small' if small else 'as they are'}: {len(wrong)} of {len(rows)} scenes with a mistake")

@@ -122,7 +122,7 @@ def main():
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    write(args.out / "faces.json", record_faces(args.models / "face-v1.onnx", args.labels))
+    write(args.out / "faces.json", record_faces(args.models / "face-v2.onnx", args.labels))
     write(args.out / "views.json", record_views(args.models / "embed-v1.onnx", args.scenes, args.out / "views.png"))
 
 
