@@ -64,24 +64,29 @@ check-models: ## compare the models with their checksums
 	else shasum -a 256 -c --quiet SHA256SUMS; fi \
 	|| { echo 'A model is damaged or missing. Restore it: git checkout -- models (or git lfs pull)' >&2; exit 1; }
 
-train-detector: ## train and export the detector into training/out (about an hour; needs the pictures and PyTorch)
+train-detector: need-cargo ## train and export the detector into training/out (hours; needs the pictures, PyTorch, npm, apt-get)
+	@test -f $(FACES)/anime.jsonl || { echo 'The pictures are missing: say where they are with FACES=..., see training/README.md' >&2; exit 1; }
+	@$(TRAIN_PYTHON) -c 'import onnxruntime, PIL, torch' || { echo 'Python packages are missing: see training/README.md' >&2; exit 1; }
 	mkdir -p $(TRAINED)
-	$(TRAIN_PYTHON) $(DETECTOR)/prepare.py $(FACES) training/labels $(FACE_V0) $(TRAINED)/lists
+	$(CARGO) run --release --locked --example draw -- $(TRAINED)/scenes 100000 400
+	$(TRAIN_PYTHON) $(DETECTOR)/prepare.py $(FACES) training/labels $(FACE_V0) $(TRAINED)/scenes $(TRAINED)/lists
 	$(if $(CORRECTED),$(TRAIN_PYTHON) training/labels/own.py $(CORRECTED) $(FACES) $(TRAINED)/lists)
 	$(TRAIN_PYTHON) $(DETECTOR)/warm_start.py $(FACE_V0) $(TRAINED)/lists $(FACES) $(TRAINED)/face-v0.pt
-	$(TRAIN_PYTHON) $(DETECTOR)/train.py $(TRAINED)/lists $(FACES) $(TRAINED)/face-v1.pt \
+	$(TRAIN_PYTHON) $(DETECTOR)/train.py $(TRAINED)/lists $(FACES) $(TRAINED)/face-v2.pt \
 		--init $(TRAINED)/face-v0.pt --steps 700
-	$(TRAIN_PYTHON) $(DETECTOR)/mine.py $(TRAINED)/face-v1.pt $(TRAINED)/lists $(FACES)
-	$(TRAIN_PYTHON) $(DETECTOR)/train.py $(TRAINED)/lists $(FACES) $(TRAINED)/face-v1.pt \
-		--resume --steps 1700 --cool 1000 --shares 0.45 0.05 0.25 0.25
-	$(TRAIN_PYTHON) $(DETECTOR)/calibrate.py $(TRAINED)/face-v1.pt $(TRAINED)/lists $(FACES) $(TRAINED)/face-v1.json
-	$(TRAIN_PYTHON) $(DETECTOR)/export.py $(TRAINED)/face-v1.pt $(TRAINED)/face-v1.json $(TRAINED)/face-v1.onnx
+	$(TRAIN_PYTHON) $(DETECTOR)/mine.py $(TRAINED)/face-v2.pt $(TRAINED)/lists $(FACES)
+	$(TRAIN_PYTHON) $(DETECTOR)/faceless.py training/labels/faceless.jsonl $(TRAINED)/packages $(TRAINED)/lists
+	$(TRAIN_PYTHON) $(DETECTOR)/train.py $(TRAINED)/lists $(FACES) $(TRAINED)/face-v2.pt \
+		--resume --steps 3900 --cool 1400 --lr 6e-4 --shares 0.47 0.08 0.17 0.25 0.03
+	$(TRAIN_PYTHON) $(DETECTOR)/calibrate.py $(TRAINED)/face-v2.pt $(TRAINED)/lists $(FACES) $(TRAINED)/face-v2.json
+	$(TRAIN_PYTHON) $(DETECTOR)/export.py $(TRAINED)/face-v2.pt $(TRAINED)/face-v2.json $(TRAINED)/face-v2.onnx
 
 eval-detector: ## print the tables of the detector's card (needs the pictures and the lists of train-detector)
 	$(PEER_PYTHON) $(DETECTOR)/peer_animeface.py $(FACES) $(TRAINED)/animeface.json $(FACES)/val.jsonl \
 		$(TRAINED)/lists/val-anime.jsonl $(TRAINED)/lists/val-negatives.jsonl $(TRAINED)/lists/calibration.jsonl
 	$(TRAIN_PYTHON) $(DETECTOR)/compare.py $(TRAINED)/lists $(FACES) $(TRAINED)/report \
-		--model v1=models/face-v1.onnx v0=$(FACE_V0) --peer animeface=$(TRAINED)/animeface.json --cut v1=0.5 v0=0.44
+		--model face-v2=models/face-v2.onnx face-v0=$(FACE_V0) --once face-v0 \
+		--peer animeface=$(TRAINED)/animeface.json --cut face-v2=0.5 face-v0=0.44
 
 clean: ## remove what was built and fetched; your data/ stays
 	$(CARGO) clean

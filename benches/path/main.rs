@@ -58,7 +58,7 @@ impl Setup {
     fn sessions(&self) -> anyhow::Result<(Session, Session)> {
         let dir = runtime::models_dir()?;
         let settings = SessionSettings::new(Device::Cpu, self.threads);
-        let (detector, _) = self.runtime.session(&dir.join("face-v1.onnx"), &[1, 3, 64, 64], settings)?;
+        let (detector, _) = self.runtime.session(&dir.join("face-v2.onnx"), &[1, 3, 64, 64], settings)?;
         let (embedder, _) = self.runtime.session(&dir.join("embed-v2.onnx"), &[1, 3, 224, 224], settings)?;
         Ok((detector, embedder))
     }

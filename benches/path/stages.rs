@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use image::RgbImage;
 use mekiki::domain::Features;
 use mekiki::taste::Taste;
-use mekiki::vision::{DEFAULT_SIDE, EngineOptions, LetterboxedPicture, Prepared, colour_histogram, crop_face};
+use mekiki::vision::{DEFAULT_SIDE, EngineOptions, LetterboxedPicture, Prepared, Seen, colour_histogram, crop_face};
 
 use super::bounds::{detector_input, embedder_input, run};
 use super::material::{Material, decoded};
@@ -69,7 +69,13 @@ impl Walk {
         let (prepared, prepare) = lap(|| Prepared::new(picture.clone(), DEFAULT_SIDE));
         let input = detector_input(&prepared);
         let ((), detector_run) = lap_try(|| run(&mut self.detector, &input))?;
-        let (found, detect) = lap_try(|| Ok(self.models.detector.detect(&[&letterboxed], options.floor)?.remove(0)))?;
+        let (found, detect) = lap_try(|| {
+            Ok(self
+                .models
+                .detector
+                .find(&[Seen { picture: &picture, letterboxed: &letterboxed }], options.floor, 1)?
+                .remove(0))
+        })?;
         let (crops, crop) = lap(|| found.iter().map(|d| crop_face(&picture, d.bounds)).collect::<Vec<RgbImage>>());
         let views: Vec<&RgbImage> = std::iter::once(prepared.squashed()).chain(&crops).collect();
         let owned: Vec<RgbImage> = views.iter().map(|&v| v.clone()).collect();

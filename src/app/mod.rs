@@ -23,7 +23,7 @@ use crate::vision::decode::DecodeLimits;
 use crate::vision::{Engine, EngineOptions};
 
 pub use crate::discord::ShardRange;
-pub use models::LoadedModels;
+pub use models::{LoadedModels, detector_name};
 pub use serve::serve;
 pub use timelines::{safe, timelines, trouble};
 

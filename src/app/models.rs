@@ -7,15 +7,20 @@ use crate::vision::runtime::{self, Provider, Runtime, SessionSettings};
 use crate::vision::{Detector, Embedder, Models, RunSizes};
 
 /// The files in `models/`.
-const DETECTOR: &str = "face-v1.onnx";
+const DETECTOR: &str = "face-v2.onnx";
 const EMBEDDER: &str = "embed-v2.onnx";
+
+/// `face-v2`, as it stands in `pictures.models`.
+pub fn detector_name() -> &'static str {
+    DETECTOR.trim_end_matches(".onnx")
+}
 
 /// Models that have each run once.
 #[derive(Debug)]
 pub struct LoadedModels {
     pub models: Models,
     pub runs: RunSizes,
-    /// `face-v1+embed-v2`
+    /// `face-v2+embed-v2`
     pub names: String,
     /// What really ran each model: the detector's, then the embedder's.
     pub providers: [Provider; 2],

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::app::{self, LoadedModels};
 use crate::config::Config;
-use crate::domain::{PostSource, Scope};
+use crate::domain::{LearntCut, PostSource, Scope, learnt_cut};
 use crate::pipeline::Services as _;
 use crate::store::Store;
 use crate::vision::runtime;
@@ -38,6 +38,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     sheet.line("device", tokio::task::block_in_place(|| device(config)));
     sheet.line("data", data(&config.data_dir));
     sheet.line("database", database(config).await);
+    sheet.line("no faces", no_faces(config).await);
     sheet.line("page", page(config).await);
     sheet.line("timelines", timelines(config).await);
     Ok(if sheet.ill == 0 {
@@ -106,6 +107,35 @@ async fn timelines(config: &Config) -> anyhow::Result<String> {
     }
     let failing = feeds.iter().filter(|feed| feed.error.is_some()).count();
     Ok(format!("{found}; {} feeds are read, the last read of {failing} failed", feeds.len()))
+}
+
+/// What the reports of boxes that are no face say of the cut.
+async fn no_faces(config: &Config) -> anyhow::Result<String> {
+    let cut = config.min_confidence.0;
+    if !app::database_path(config).exists() {
+        return Ok(format!("boxes count from {cut} on; nobody has reported one yet"));
+    }
+    let store = app::open_store(config).await?;
+    let judged = store.judged_boxes(app::detector_name()).await?;
+    store.close().await;
+    let (reported, rated) = (judged.reported.len(), judged.rated.len());
+    Ok(match learnt_cut(&judged.reported, &judged.rated) {
+        LearntCut::TooFew { reports, faces } => format!(
+            "boxes count from {cut} on; {reported} reported and {rated} rated, {reports} reports and {faces} rated faces \
+             short of a better cut"
+        ),
+        LearntCut::NoBetter => {
+            format!("boxes count from {cut} on; {reported} reported ones are as sure as faces, so no cut is better")
+        }
+        LearntCut::Higher { cut: better, spared, lost } => format!(
+            "boxes count from {cut} on; MEKIKI_MIN_CONFIDENCE={:.2} would spare {:.0} % of {reported} reported boxes and \
+             lose {:.0} % of {rated} rated faces",
+            // Rounded down: a face at the cut stays.
+            (better.0 * 100.0).floor() / 100.0,
+            spared * 100.0,
+            lost * 100.0
+        ),
+    })
 }
 
 async fn page(config: &Config) -> anyhow::Result<String> {

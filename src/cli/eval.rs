@@ -13,7 +13,7 @@ use crate::app::{self, LoadedModels};
 use crate::config::Config;
 use crate::domain::{Confidence, PictureBox};
 use crate::vision::decode::{DecodeLimits, decode};
-use crate::vision::{Detection, LetterboxedPicture, NOISE};
+use crate::vision::{Detection, LetterboxedPicture, NOISE, Seen};
 
 /// Boxes below this are noise, not even counted in the average precision. Calibrated confidences of doubtful faces are low,
 /// and they carry the end of the precision–recall curve.
@@ -69,7 +69,13 @@ pub(super) fn faces(config: &Config, args: &EvalFacesArgs) -> anyhow::Result<Exi
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let picture = decode(&bytes, &DecodeLimits::default()).with_context(|| path.display().to_string())?.image;
         let letterboxed = LetterboxedPicture::new(&picture, args.side);
-        found.extend(tokio::task::block_in_place(|| detector.detect(&[&letterboxed], FLOOR))?);
+        found.extend(tokio::task::block_in_place(|| {
+            if args.once {
+                detector.detect(&[&letterboxed], FLOOR)
+            } else {
+                detector.find(&[Seen { picture: &picture, letterboxed: &letterboxed }], FLOOR, 1)
+            }
+        })?);
         bar.inc(1);
     }
     bar.finish_and_clear();

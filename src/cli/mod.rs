@@ -166,6 +166,9 @@ struct EvalFacesArgs {
     /// Long side of the detector's input
     #[arg(long, default_value_t = crate::vision::DEFAULT_SIDE, value_parser = clap::value_parser!(u32).range(32..=4096))]
     side: u32,
+    /// Never look a second, larger time where faces are small
+    #[arg(long)]
+    once: bool,
     /// Write all boxes found (confidence ≥ 0.001) to this file: {"FILE": [[x1,y1,x2,y2,confidence]…]}
     #[arg(long, value_name = "OUT")]
     predictions: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! Plain types and pure decisions. Imports none of the other rooms.
 
 mod budget;
+mod cut;
 mod desk;
 mod face;
 mod geometry;
@@ -18,6 +19,7 @@ mod send;
 mod timeline;
 
 pub use budget::{Forecast, Level, Micros, NoAmount, Outlook, Pace, Prices, Purpose, Reads, Spending, level, month_of};
+pub use cut::{LearntCut, learnt_cut};
 pub use desk::{Candidate, DeskRules, History, Outlet, Skip, Verdict, WITHIN_REACH, decide};
 pub use face::{COLOUR_DIMS, Confidence, EMBEDDING_DIMS, Face, FaceId, Features, PICTURE_DIMS, VIEW_DIMS};
 pub use geometry::{ModelBox, ModelPx, PictureBox, PicturePx, Pixels, Rect, Size};

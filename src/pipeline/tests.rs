@@ -116,7 +116,7 @@ async fn parts(folder: &std::path::Path, clock: &Arc<FakeClock>, engine: Engine)
         limits: DecodeLimits::default(),
         rules: DeskRules { threshold: 1.0, ..DeskRules::default() },
         learn_from: vec![RatingSource::Local, RatingSource::Interaction],
-        models: "face-v1+embed-v2".into(),
+        models: "face-v2+embed-v2".into(),
         workers: 2,
     }
 }

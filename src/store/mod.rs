@@ -51,7 +51,7 @@ pub use posts::{Claim, PostFilter, PostRow, WorkItem};
 pub use publishing::Unpublished;
 pub use ratings::RatingCounts;
 pub use reactions::Heard;
-pub use reports::FaceReport;
+pub use reports::{FaceReport, JudgedBoxes};
 pub use sends::{Attempt, Follows, NewSend, SendRow};
 pub use spending::ReservationId;
 pub use stats::{ScopeStats, TopRow};

@@ -23,7 +23,33 @@ pub struct FaceReport {
     pub first_at: OffsetDateTime,
 }
 
+/// What people made of one detector's boxes, by its confidence in them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct JudgedBoxes {
+    /// Reported as no face.
+    pub reported: Vec<Confidence>,
+    /// Rated as a face, and reported by nobody.
+    pub rated: Vec<Confidence>,
+}
+
 impl Store {
+    /// The boxes of `detector` (`face-v2`) that people reported or rated, in every scope. Boxes that people drew have no confidence and are left out.
+    pub async fn judged_boxes(&self, detector: &str) -> Result<JudgedBoxes> {
+        const BOXES: &str = "SELECT CAST(f.confidence AS REAL) FROM faces f JOIN pictures p ON p.id = f.picture \
+             WHERE f.confidence > 0 AND substr(p.models, 1, length(?1) + 1) = ?1 || '+' AND ";
+        const REPORTED: &str = "EXISTS (SELECT 1 FROM face_reports WHERE face = f.id)";
+        const RATED: &str = "EXISTS (SELECT 1 FROM ratings WHERE face = f.id AND judgement IS NOT NULL)";
+        let read = async |which: String| -> Result<Vec<Confidence>> {
+            let sure: Vec<f32> =
+                sqlx::query_scalar(sqlx::AssertSqlSafe(which)).bind(detector).fetch_all(&self.pool).await?;
+            Ok(sure.into_iter().map(Confidence).collect())
+        };
+        Ok(JudgedBoxes {
+            reported: read(format!("{BOXES}{REPORTED}")).await?,
+            rated: read(format!("{BOXES}{RATED} AND NOT {REPORTED}")).await?,
+        })
+    }
+
     /// Keeps a report; what was sent of the picture is to be changed. `None` when there is no such face, else whether the
     /// report is new.
     pub async fn report_face(&self, face: FaceId, rater: &Rater, at: OffsetDateTime) -> Result<Option<bool>> {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use image::RgbImage;
 
 use super::crop::{CROP_SIDE, crop_face};
-use super::detector::{Detection, Detector};
+use super::detector::{Detection, Detector, Seen};
 use super::embedder::{Embedded, Embedder};
 use super::letterbox::LetterboxedPicture;
 use super::resize::squash;
@@ -41,6 +41,10 @@ impl Prepared {
 
     pub fn letterboxed(&self) -> &LetterboxedPicture {
         &self.letterboxed
+    }
+
+    fn seen(&self) -> Seen<'_> {
+        Seen { picture: &self.picture, letterboxed: &self.letterboxed }
     }
 }
 
@@ -90,7 +94,11 @@ impl Models {
     /// Detects and embeds a batch of pictures of any sizes.
     pub fn analyse(&mut self, batch: &[&Prepared], floor: Confidence, runs: RunSizes) -> ort::Result<Vec<Analysis>> {
         let started = Instant::now();
-        let detections = self.detect(batch, floor, runs.detect)?;
+        let pictures: Vec<Seen<'_>> = batch.iter().map(|p| p.seen()).collect();
+        let mut detections = self.detector.find(&pictures, floor, runs.detect)?;
+        for found in &mut detections {
+            found.truncate(MAX_FACES);
+        }
         let detected = Instant::now();
         let crops: Vec<Vec<RgbImage>> = batch
             .iter()
@@ -119,23 +127,6 @@ impl Models {
                 Analysis { faces, crops, whole: whole.features(&whole), safety: whole.safety, stages }
             })
             .collect())
-    }
-
-    /// In runs of one input size each; answers in the order of `batch`.
-    fn detect(&mut self, batch: &[&Prepared], floor: Confidence, run: usize) -> ort::Result<Vec<Vec<Detection>>> {
-        let mut order: Vec<usize> = (0..batch.len()).collect();
-        order.sort_by_key(|&i| (batch[i].input().width, batch[i].input().height));
-        let mut found = vec![Vec::new(); batch.len()];
-        for same in order.chunk_by(|&a, &b| batch[a].input() == batch[b].input()) {
-            for chunk in same.chunks(run.max(1)) {
-                let pictures: Vec<_> = chunk.iter().map(|&i| &batch[i].letterboxed).collect();
-                for (&i, mut faces) in chunk.iter().zip(self.detector.detect(&pictures, floor)?) {
-                    faces.truncate(MAX_FACES);
-                    found[i] = faces;
-                }
-            }
-        }
-        Ok(found)
     }
 }
 
@@ -167,7 +158,7 @@ impl Models {
         let settings = SessionSettings::new(Device::Cpu, std::num::NonZeroUsize::MIN);
         let session = |name: &str, probe: &[usize]| runtime.session(&dir.join(name), probe, settings).expect("runs").0;
         Self {
-            detector: Detector::new(session("face-v1.onnx", &[1, 3, 64, 64])),
+            detector: Detector::new(session("face-v2.onnx", &[1, 3, 64, 64])),
             embedder: Embedder::new(session("embed-v2.onnx", &[1, 3, 224, 224])),
         }
     }

@@ -3,8 +3,11 @@
 use ort::session::Session;
 use ort::value::TensorRef;
 
+use image::RgbImage;
+
 use super::letterbox::{Letterbox, LetterboxedPicture};
-use crate::domain::{Confidence, ModelBox, PictureBox};
+use super::second_look::{SecondLook, merged, second_look};
+use crate::domain::{Confidence, ModelBox, PictureBox, Size};
 
 /// Long side of the letterboxed input the shipped detector wants.
 pub const DEFAULT_SIDE: u32 = 448;
@@ -25,7 +28,21 @@ pub struct Detection {
     pub confidence: Confidence,
 }
 
-/// Owns the session of `face-v1.onnx`: `image [N, 3, H, W] f32` → `boxes [N, A, 4] f32` in input pixels,
+/// A picture, and the input of the first look at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    pub picture: &'a RgbImage,
+    pub letterboxed: &'a LetterboxedPicture,
+}
+
+impl Seen<'_> {
+    fn second_look(&self, found: &[Detection]) -> SecondLook {
+        let size = Size::new(self.picture.width(), self.picture.height());
+        second_look(size, self.letterboxed.letterbox.side(), found)
+    }
+}
+
+/// Owns the session of `face-v2.onnx`: `image [N, 3, H, W] f32` → `boxes [N, A, 4] f32` in input pixels,
 /// `scores [N, A] f32`, 0–1.
 #[derive(Debug)]
 pub struct Detector {
@@ -37,7 +54,56 @@ impl Detector {
         Self { session }
     }
 
-    /// Faces of each picture with confidence at least `floor`, surest first. All pictures must have the same input
+    /// Faces of each picture with confidence at least `floor`, surest first, after a second, larger look where the first saw
+    /// small faces. Pictures may have any sizes; up to `run` inputs of one size go through the network at once.
+    pub fn find(&mut self, pictures: &[Seen<'_>], floor: Confidence, run: usize) -> ort::Result<Vec<Vec<Detection>>> {
+        let inputs: Vec<&LetterboxedPicture> = pictures.iter().map(|seen| seen.letterboxed).collect();
+        let mut found = self.detect_any(&inputs, NOISE, run)?;
+        let again: Vec<(usize, LetterboxedPicture)> = pictures
+            .iter()
+            .enumerate()
+            .filter_map(|(i, seen)| match seen.second_look(&found[i]) {
+                SecondLook::Needless => None,
+                SecondLook::Worthwhile { small, side } => {
+                    tracing::debug!(small, side, "small faces: looking again");
+                    Some((i, LetterboxedPicture::new(seen.picture, side)))
+                }
+            })
+            .collect();
+        metrics::counter!("mekiki_second_looks_total").increment(again.len() as u64);
+        let inputs: Vec<&LetterboxedPicture> = again.iter().map(|(_, input)| input).collect();
+        for (&(i, _), second) in again.iter().zip(self.detect_any(&inputs, NOISE, run)?) {
+            found[i] = merged(&found[i], &second);
+        }
+        for faces in &mut found {
+            faces.retain(|face| face.confidence >= floor);
+        }
+        Ok(found)
+    }
+
+    /// One look at pictures of any sizes: those of one size together, up to `run` at once.
+    fn detect_any(
+        &mut self,
+        inputs: &[&LetterboxedPicture],
+        floor: Confidence,
+        run: usize,
+    ) -> ort::Result<Vec<Vec<Detection>>> {
+        let size = |i: usize| inputs[i].letterbox.input();
+        let mut order: Vec<usize> = (0..inputs.len()).collect();
+        order.sort_by_key(|&i| (size(i).width, size(i).height));
+        let mut found = vec![Vec::new(); inputs.len()];
+        for same in order.chunk_by(|&a, &b| size(a) == size(b)) {
+            for chunk in same.chunks(run.max(1)) {
+                let batch: Vec<_> = chunk.iter().map(|&i| inputs[i]).collect();
+                for (&i, faces) in chunk.iter().zip(self.detect(&batch, floor)?) {
+                    found[i] = faces;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// One look: faces of each picture with confidence at least `floor`, surest first. All pictures must have the same input
     /// size: padding them to one would change what the network sees at the border.
     pub fn detect(&mut self, batch: &[&LetterboxedPicture], floor: Confidence) -> ort::Result<Vec<Vec<Detection>>> {
         let Some(first) = batch.first() else { return Ok(Vec::new()) };
@@ -92,7 +158,7 @@ fn weighted_suppression(mut candidates: Vec<Detection>, floor: Confidence) -> Ve
 
 /// Greedy: the surest box stays, what overlaps it goes. Surest first; boxes are compared as they end up, clipped to the
 /// picture.
-fn suppressed(candidates: &[Detection]) -> Vec<Detection> {
+pub(super) fn suppressed(candidates: &[Detection]) -> Vec<Detection> {
     let mut kept: Vec<Detection> = Vec::new();
     for &candidate in candidates {
         if kept.iter().all(|k| k.bounds.iou(&candidate.bounds) < NMS_IOU) {

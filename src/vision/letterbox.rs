@@ -37,6 +37,11 @@ impl Letterbox {
         self.input
     }
 
+    /// What the picture's long side became, in the model's pixels.
+    pub fn side(&self) -> u32 {
+        self.scaled.long_side()
+    }
+
     /// From the model's input pixels to the picture's own, clipped to the picture.
     pub fn to_picture(&self, b: ModelBox) -> PictureBox {
         let s = self.scale;

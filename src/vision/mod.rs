@@ -13,11 +13,12 @@ mod phash;
 mod pillow;
 mod resize;
 pub mod runtime;
+mod second_look;
 
 pub use analyse::{Analysis, Models, Prepared, RunSizes, Stages};
 pub use colour::colour_histogram;
 pub use crop::{CROP_SIDE, crop_face};
-pub use detector::{DEFAULT_FLOOR, DEFAULT_SIDE, Detection, Detector, NOISE};
+pub use detector::{DEFAULT_FLOOR, DEFAULT_SIDE, Detection, Detector, NOISE, Seen};
 pub use embedder::{Embedded, Embedder};
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use jpeg::jpeg;

@@ -1,6 +1,6 @@
 """The card's tables: detectors on the same pictures in the same run, on one thread.
 
-    python compare.py LISTS DATA OUT --model v1=face-v1.onnx v0=face-v0.onnx --peer animeface=animeface.json
+    python compare.py LISTS DATA OUT --model v1=face-v2.onnx v0=face-v0.onnx --peer animeface=animeface.json
 
 Prints Markdown and writes it with the precision-recall curves (SVG) into OUT. Pictures and labels: val-anime.jsonl and
 val-negatives.jsonl of LISTS, and val.jsonl of DATA. A peer's boxes follow another convention: they are moved and scaled
@@ -16,30 +16,34 @@ import matplotlib
 import numpy as np
 
 from evaluate import answers_of, average_precision, curve, evaluate, iou, match
-from infer import SIDE, detect, onnx_runner, read
+from infer import SIDE, detect, find, onnx_runner, read
 from split import read_rows
 
 matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402
 
 TAGS = ("tiny", "profile", "closed", "occluded", "grey", "chibi", "crowd", "huge", "male", "mask")
+SIZES = (0, 15, 20, 30, 50, 100, 200, 1000)
 BINS = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0001])
 
 
-def by_model(path, sets, data, side):
-    """Milliseconds of CPU in session.run, and what is found."""
-    session, spent, found = onnx_runner(path, threads=1), [], {}
-
-    def run(x):
-        started = time.process_time()
-        outputs = session(x)
-        spent.append(time.process_time() - started)
-        return outputs
+def by_model(path, sets, data, look):
+    """Milliseconds of CPU in session.run a picture, median and mean, and what is found."""
+    session, spent, found = onnx_runner(path, threads=1), {}, {}
 
     for rows in sets.values():
         for row in rows:
-            found[row["file"]] = detect(run, read(data / row["file"]), side)
-    return float(np.median(spent)) * 1000, found
+            spent[row["file"]] = 0.0
+
+            def run(x, name=row["file"]):
+                started = time.process_time()
+                outputs = session(x)
+                spent[name] += time.process_time() - started
+                return outputs
+
+            found[row["file"]] = look(run, read(data / row["file"]))
+    spent = list(spent.values())
+    return (float(np.median(spent)) * 1000, float(np.mean(spent)) * 1000), found
 
 
 def fitted(found, rows):
@@ -68,7 +72,7 @@ def best_cut(rows, found):
 
 
 def table(detectors, sets):
-    yield "| detector | cut | val-anime: recall | precision | AP | mean IoU | val: recall | precision | AP | mean IoU | false alarms | CPU ms |"
+    yield "| detector | cut | val-anime: recall | precision | AP | mean IoU | val: recall | precision | AP | mean IoU | false alarms | CPU ms, median / mean |"
     yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
     for name, (ms, found, cut) in detectors.items():
         cells = [name, f"{cut:.2f}"]
@@ -76,7 +80,8 @@ def table(detectors, sets):
             at, whole = evaluate(sets[part], found, cut), evaluate(sets[part], found)
             cells += [f"{v:.3f}" for v in (at["recall"], at["precision"], whole["ap50"], at["mean_iou"])]
         alarms = evaluate(sets["val-negatives"], found, cut)
-        cells += [f"{alarms['false_alarms']} of {alarms['without_face']}", f"{ms:.0f}"]
+        spent = " / ".join(f"{v:.0f}" for v in np.atleast_1d(ms))
+        cells += [f"{alarms['false_alarms']} of {alarms['without_face']}", spent]
         yield "| " + " | ".join(cells) + " |"
 
 
@@ -95,6 +100,36 @@ def tag_table(detectors, rows):
             at, whole = evaluate(some, found, cut), evaluate(some, found)
             cells += [f"{at['recall']:.3f}", f"{at['precision']:.3f}", f"{whole['ap50']:.3f}"]
         yield "| " + " | ".join(cells) + " |"
+
+
+def cut_table(found, sets):
+    """The first detector at other cuts."""
+    yield "| cut | recall | precision | mean IoU | false alarms |"
+    yield "|---|---|---|---|---|"
+    for cut in np.arange(0.1, 0.95, 0.1):
+        f, alarms = evaluate(sets["val-anime"], found, cut), evaluate(sets["val-negatives"], found, cut)
+        cells = [f"{f[key]:.3f}" for key in ("recall", "precision", "mean_iou")]
+        yield f"| {cut:.1f} | " + " | ".join(cells) + f" | {alarms['false_alarms']} of {alarms['without_face']} |"
+
+
+def size_table(detectors, rows):
+    """Faces found at the cut, by their larger side in pixels of the first input."""
+    yield "| side | faces | " + " | ".join(detectors) + " |"
+    yield "|---|---|" + "---|" * len(detectors)
+    sides = {}
+    for r, row in enumerate(rows):
+        scale = SIDE / max(row["width"], row["height"])
+        for n, b in enumerate(row["boxes"]):
+            sides[r, n] = max(b[2] - b[0], b[3] - b[1]) * scale
+    hits = {}
+    for name, (_, found, cut) in detectors.items():
+        boxes = [[b for b in found.get(row["file"], []) if b[4] >= cut] for row in rows]
+        hits[name] = {(r, n) for r, row in enumerate(rows) for _, _, n in match(row, boxes[r]) if n is not None}
+    for low, high in zip(SIZES, SIZES[1:]):
+        some = [face for face, side in sides.items() if low <= side < high]
+        if some:
+            shares = [f"{np.mean([face in hits[name] for face in some]):.2f}" for name in detectors]
+            yield f"| {low}–{high} | {len(some)} | " + " | ".join(shares) + " |"
 
 
 def reliability(rows, found):
@@ -141,7 +176,7 @@ def main():
     parser.add_argument("--model", type=named, nargs="+", default=[])
     parser.add_argument("--peer", type=named, nargs="+", default=[])
     parser.add_argument("--cut", type=named, nargs="+", default=[])
-    parser.add_argument("--side", type=int, default=SIDE)
+    parser.add_argument("--once", nargs="*", default=[], help="models that never look a second time")
     args = parser.parse_args()
     sets = {
         "val-anime": read_rows(args.lists / "val-anime.jsonl"),
@@ -152,7 +187,7 @@ def main():
     cuts = {name: float(value) for name, value in args.cut}
     detectors = {}
     for name, path in args.model:
-        ms, found = by_model(path, {**sets, "calibration": calibration}, args.data, args.side)
+        ms, found = by_model(path, {**sets, "calibration": calibration}, args.data, detect if name in args.once else find)
         detectors[name] = ms, found, cuts.get(name) or best_cut(calibration, found)
     for name, path in args.peer:
         recorded = json.loads(Path(path).read_text())
@@ -163,6 +198,8 @@ def main():
     parts = [
         table(detectors, sets),
         tag_table({name: detectors[name] for name, _ in args.model}, sets["val-anime"]),
+        size_table({name: detectors[name] for name, _ in args.model}, sets["val-anime"]),
+        cut_table(detectors[ours][1], sets),
         reliability(sets["val-anime"] + sets["val-negatives"], detectors[ours][1]),
     ]
     text = "\n\n".join("\n".join(part) for part in parts) + "\n"

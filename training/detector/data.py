@@ -14,6 +14,10 @@ from PIL import Image
 
 SIDE = 512
 GREYS = (114, 255, 0, 128)
+# How many of the negatives are parts of illustrations, how far from any face they keep, in parts of its size.
+PARTS, MARGIN = 0.2, 0.15
+# How many of the mosaics have nine cells instead of four: small faces.
+NINE = 0.35
 
 
 @dataclass
@@ -21,10 +25,23 @@ class Item:
     picture: np.ndarray
     faces: np.ndarray
     ignored: np.ndarray
-    weight: float = 1.0
 
 
-LISTS = ("illustrations", "proposed", "cartoons", "negatives")
+@dataclass
+class Stored:
+    """A picture as it waits for its turn: compressed, which takes a tenth of the memory."""
+
+    file: bytes
+    faces: np.ndarray
+    ignored: np.ndarray
+    weight: float
+
+    def item(self):
+        picture = Image.open(io.BytesIO(self.file)).convert("RGB")
+        return Item(np.asarray(picture), self.faces, self.ignored)
+
+
+LISTS = ("illustrations", "proposed", "cartoons", "negatives", "scenes")
 # Illustrations with these tags come twice as often as others.
 HARD = {"tiny", "profile", "closed", "occluded", "grey", "crowd", "male", "mask"}
 
@@ -37,13 +54,16 @@ def load(rows, root, side=SIDE):
     """Each row's picture (at most `side` pixels long) with its boxes and the boxes that do not count."""
     items = []
     for row in rows:
-        picture = Image.open(Path(root, row["file"])).convert("RGB")
+        file = Path(root, row["file"]).read_bytes()
+        picture = Image.open(io.BytesIO(file))
         scale = min(1, side / max(picture.size))
         if scale < 1:
             size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-            picture = picture.resize(size, Image.BILINEAR)
+            smaller = io.BytesIO()
+            picture.convert("RGB").resize(size, Image.BILINEAR).save(smaller, "JPEG", quality=95)
+            file = smaller.getvalue()
         weight = row.get("weight", 2.0 if HARD & set(row.get("tags", ())) else 1.0)
-        items.append(Item(np.asarray(picture), boxes_of(row, "boxes") * scale, boxes_of(row, "ignore") * scale, weight))
+        items.append(Stored(file, boxes_of(row, "boxes") * scale, boxes_of(row, "ignore") * scale, weight))
     return items
 
 
@@ -58,13 +78,35 @@ class Pools:
         self.weights = {name: list(accumulate(item.weight for item in items)) for name, items in self.items.items()}
 
     def pick(self, rng, name=None):
-        name = name or rng.choices(LISTS, [self.shares[name] for name in LISTS])[0]
-        return rng.choices(self.items[name], cum_weights=self.weights[name])[0]
+        name = name or rng.choices(list(self.items), [self.shares[name] for name in self.items])[0]
+        if name == "negatives" and rng.random() < PARTS:
+            part = faceless_part(self.pick(rng, "illustrations"), rng)
+            if part:
+                return part
+        return rng.choices(self.items[name], cum_weights=self.weights[name])[0].item()
+
+
+def read_list(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def faceless_part(item, rng, tries=8):
+    """A part of the picture without a face: hair, hands, clothes, background. None where there is no room for one."""
+    h, w = item.picture.shape[:2]
+    boxes = np.concatenate([item.faces, item.ignored])
+    margin = (boxes[:, 2:] - boxes[:, :2]) * MARGIN
+    left_top, right_bottom = boxes[:, :2] - margin, boxes[:, 2:] + margin
+    for _ in range(tries):
+        pw, ph = (max(32, round(side * rng.uniform(0.25, 0.8))) for side in (w, h))
+        x, y = rng.randint(0, max(0, w - pw)), rng.randint(0, max(0, h - ph))
+        if not ((left_top < [x + pw, y + ph]) & (right_bottom > [x, y])).all(1).any():
+            return Item(item.picture[y : y + ph, x : x + pw], boxes_of({}, ""), boxes_of({}, ""))
+    return None
 
 
 def pools(lists, root, shares, limit=None):
     """Illustrations in which there is no face are negatives, too."""
-    rows = {name: [json.loads(line) for line in (lists / f"{name}.jsonl").read_text().splitlines()] for name in LISTS}
+    rows = {name: read_list(lists / f"{name}.jsonl") for name in LISTS if shares[name]}
     faceless = [row for row in rows["illustrations"] if not row["boxes"]]
     rows["illustrations"] = [row for row in rows["illustrations"] if row["boxes"]]
     rows["negatives"] += faceless
@@ -122,6 +164,9 @@ class Canvas:
         nw, nh = max(8, round(iw * scale * stretch)), max(8, round(ih * scale / stretch))
         dx, dy = corner(nw, nh)
         left, top, right, bottom = max(0, dx), max(0, dy), min(w, dx + nw), min(h, dy + nh)
+        if right <= left or bottom <= top:
+            # A face that turning took out of the picture, placed in the middle.
+            return
         sx, sy = nw / iw, nh / ih
         # Only what will be seen is scaled: close-ups would be huge.
         part = ((left - dx) / sx, (top - dy) / sy, (right - dx) / sx, (bottom - dy) / sy)
@@ -182,20 +227,24 @@ def worn(x, rng):
     return np.clip(x, 0, 255)
 
 
+def cells(side, across, rng):
+    """The input cut into `across`² cells (x, y, w, h) of uneven size."""
+
+    def cuts():
+        inner = [round(side * (n + rng.uniform(-0.3, 0.3)) / across) for n in range(1, across)]
+        return [0, *inner, side]
+
+    columns, rows = cuts(), cuts()
+    return [(x, y, x2 - x, y2 - y) for y, y2 in zip(rows, rows[1:]) for x, x2 in zip(columns, columns[1:])]
+
+
 def sample(pools, side, rng, mosaics=0.5):
     """One input of side × side: tensor [3, S, S], faces [G, 4], ignored [I, 4]."""
     fill = rng.choice(GREYS)
     canvas = Canvas(side, fill)
     kind = rng.random()
     if kind < mosaics:
-        mx, my = round(side * rng.uniform(0.35, 0.65)), round(side * rng.uniform(0.35, 0.65))
-        cells = (
-            (0, 0, mx, my),
-            (mx, 0, side - mx, my),
-            (0, my, mx, side - my),
-            (mx, my, side - mx, side - my),
-        )
-        for cell in cells:
+        for cell in cells(side, 3 if rng.random() < NINE else 2, rng):
             canvas.place_anywhere(varied(pools.pick(rng), rng, fill), cell, rng, 0.9, 2.2)
     elif kind < mosaics + 0.1:
         item = pools.pick(rng, "illustrations")

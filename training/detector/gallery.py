@@ -2,7 +2,7 @@
 easy, twenty in which it goes wrong when they fill an eighth of a picture's side, enlarged.
 
     cargo run --example draw -- SCENES 0 500
-    python gallery.py ../../models/face-v1.onnx SCENES ../../docs/images/detector.jpg
+    python gallery.py ../../models/face-v2.onnx SCENES ../../docs/images/detector.jpg
 
 Labels are green, or red where no box hits them; boxes are blue with their confidence, or orange where they hit no label.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from evaluate import match
-from infer import SIDE, detect, onnx_runner, read
+from infer import find, onnx_runner, read
 from split import read_rows
 
 PICTURES, COLUMNS, TILE = 20, 8, 200
@@ -72,17 +72,16 @@ def main():
     parser.add_argument("scenes", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--cut", type=float, default=0.5)
-    parser.add_argument("--side", type=int, default=SIDE)
     args = parser.parse_args()
     run = onnx_runner(args.model, threads=1)
 
-    def find(picture):
-        return [box for box in detect(run, picture, args.side) if box[4] >= args.cut]
+    def looks(picture):
+        return [box for box in find(run, picture) if box[4] >= args.cut]
 
     rows = [row for row in read_rows(args.scenes / "scenes.jsonl") if row["boxes"]]
     chosen = []
     for small in (False, True):
-        scenes = [looked_at(row, args.scenes, find, small) for row in rows]
+        scenes = [looked_at(row, args.scenes, looks, small) for row in rows]
         wrong = [scene for scene, good in scenes if not good]
         right = [scene for scene, good in scenes if good]
         print(f"{'small' if small else 'as they are'}: {len(wrong)} of {len(rows)} scenes with a mistake")

@@ -19,7 +19,7 @@ import onnxruntime
 from PIL import Image
 
 from evaluate import evaluate
-from infer import detect, onnx_runner, read
+from infer import find, onnx_runner, read
 
 CUTS = (0.001, 0.5)
 KEPT = 0.04
@@ -35,7 +35,7 @@ CROPPED = [(x, y, x + 200, y + 200) for y in (60, 224, 650) for x in (20, 300, 5
 def record_faces(model, labels):
     run = onnx_runner(model)
     rows = [json.loads(line) for line in labels.read_text().splitlines()]
-    found = {row["file"]: detect(run, read(labels.parent / row["file"])) for row in rows}
+    found = {row["file"]: find(run, read(labels.parent / row["file"])) for row in rows}
     pictures = {
         row["file"]: [[round(v, 3) for v in box[:4]] + [round(box[4], 5)] for box in found[row["file"]] if box[4] >= KEPT]
         for row in rows[::EVERY]
@@ -122,7 +122,7 @@ def main():
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    write(args.out / "faces.json", record_faces(args.models / "face-v1.onnx", args.labels))
+    write(args.out / "faces.json", record_faces(args.models / "face-v2.onnx", args.labels))
     write(args.out / "views.json", record_views(args.models / "embed-v2.onnx", args.scenes, args.out / "views.png"))
 
 

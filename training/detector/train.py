@@ -24,9 +24,9 @@ SAVE_EVERY = 50
 REPORT_EVERY = 25
 WARM_UP = 100
 # Input sides and how many inputs a step has, so that steps take about as long.
-BATCHES = ((320, 16), (384, 11), (448, 8))
+BATCHES = ((320, 16), (384, 11), (448, 8), (448, 8), (576, 5))
 FROZEN_BLOCKS = 3
-SHARES = (0.42, 0.08, 0.30, 0.20)
+SHARES = (0.42, 0.08, 0.30, 0.20, 0.0)
 
 
 def arguments():
@@ -38,7 +38,7 @@ def arguments():
     parser.add_argument("--resume", action="store_true", help="go on from `out`")
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--cool", type=int, default=0, help="last steps, over which the learning rate falls to nothing")
-    parser.add_argument("--shares", type=float, nargs=4, default=SHARES, help=f"of {', '.join(data.LISTS)}")
+    parser.add_argument("--shares", type=float, nargs=len(data.LISTS), default=SHARES, help=f"of {', '.join(data.LISTS)}")
     parser.add_argument("--lr", type=float, default=8e-4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
@@ -84,7 +84,7 @@ def parameter_groups(model, lr):
 
 @torch.no_grad()
 def average(ema, model, step):
-    decay = min(0.997, (1 + step) / (10 + step))
+    decay = min(0.998, (1 + step) / (10 + step))
     for kept, new in zip(ema.state_dict().values(), model.state_dict().values()):
         if kept.dtype.is_floating_point:
             kept.mul_(decay).add_(new, alpha=1 - decay)

@@ -12,9 +12,11 @@ A line a picture: NUMBER, then words separated by semicolons:
     12; ignore 3 b           a face that is cut, hidden or too doubtful to train on or be measured by
     12; tags grey crowd      of: tiny profile closed occluded grey chibi crowd male mask back huge
     12; skip                 not usable (no picture of the kind, unsure throughout)
+A file that begins with `proposals FILE` counts on the boxes of FILE (JSON Lines beside it: sha256, proposals, unsure) instead
+of those of ANIME.jsonl.
 OUT has one object a line: sha256, file, width, height, boxes, ignore, tags, and `proposals`: what became of them.
 """
-import argparse, collections, json, re
+import argparse, collections, json, pathlib, re
 from sheets import LETTERS, ordered
 
 TAGS = {'tiny', 'profile', 'closed', 'occluded', 'grey', 'chibi', 'crowd', 'male', 'mask', 'back', 'huge'}
@@ -63,12 +65,18 @@ def main():
     a = p.parse_args()
     rows, labels, skipped, total = ordered(a.rows), {}, 0, collections.Counter()
     for path in a.corrections:
+        instead = {}
         for n, line in enumerate(open(path), 1):
             line = re.sub(r'#.*', '', line).strip()
             if not line: continue
+            if line.startswith('proposals '):
+                other = pathlib.Path(path).parent / line.split()[1]
+                instead = {row['sha256']: row for row in map(json.loads, open(other))}
+                continue
             number, *words = [w.strip() for w in line.split(';') if w.strip()]
             try:
-                label = correct(rows[int(number)], words)
+                row = rows[int(number)]
+                label = correct({**row, **instead[row['sha256']]} if instead else row, words)
             except (ValueError, KeyError, IndexError) as e:
                 raise SystemExit(f'{path}, line {n}: {line}: {e!r}')
             if label is None: skipped += 1

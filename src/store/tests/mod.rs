@@ -123,7 +123,7 @@ fn picture(n: u8, hash: u64, faces: &[f32]) -> AnalysedPicture {
         safety: Safety { drawing: 1.0, explicit_drawing: 0.0, neutral: 0.0, explicit_photo: 0.0, suggestive: 0.0 },
         features: features(0.5),
         preview: BlobId::of(&[n, 0]),
-        models: "face-v1+embed-v2".into(),
+        models: "face-v2+embed-v2".into(),
         analysed_at: NOW,
     };
     let bounds = PictureBox::new(1.0, 2.0, 30.0, 40.0);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{ArtistLink, MessageKey, Person, Place, ReactionChange};
-use crate::store::ScopeStats;
+use crate::store::{JudgedBoxes, ScopeStats};
 
 const GUILD: Scope = Scope::Guild(7);
 const AUTHOR: u64 = 5_000_000_000_000_000_001;
@@ -155,6 +155,12 @@ async fn what_is_no_face_is_neither_shown_nor_learnt_from_and_is_a_label() {
     assert!(serde_json::to_string(&labels[0]).expect("writes").contains("\"bounds\""));
     let stats = home.store.scope_stats(GUILD).await.expect("counts");
     assert_eq!(stats, ScopeStats { posts: 1, faces: 1, ratings: 1, raters: 1, ..ScopeStats::default() });
+    let detector = shown.picture.models.split('+').next().expect("a name").to_owned();
+    home.judged(RATER, faces[0]).await;
+    let judged = home.store.judged_boxes(&detector).await.expect("reads");
+    assert_eq!((judged.reported.len(), judged.rated.len()), (1, 1), "the reported one was rated, too");
+    let others = home.store.judged_boxes("face").await.expect("reads");
+    assert_eq!(others, JudgedBoxes::default(), "another detector's confidences mean other things");
     assert!(home.store.post(post).await.expect("reads").is_some());
 }
 

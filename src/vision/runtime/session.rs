@@ -213,7 +213,7 @@ mod tests {
     use super::*;
     use crate::vision::runtime::for_tests;
 
-    const FACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/face-v1.onnx");
+    const FACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/face-v2.onnx");
     const EMBED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/embed-v2.onnx");
     const SMALL: [usize; 4] = [1, 3, 64, 64];
 

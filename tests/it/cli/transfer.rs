@@ -38,7 +38,7 @@ fn picture(blobs: &Blobs, n: u8, hash: u64) -> AnalysedPicture {
         safety: Safety { drawing: 0.9, explicit_drawing: 0.05, neutral: 0.03, explicit_photo: 0.01, suggestive: 0.01 },
         features: features(0.1),
         preview: put(&[n]),
-        models: "face-v1+embed-v2".into(),
+        models: "face-v2+embed-v2".into(),
         analysed_at: NOW,
     };
     AnalysedPicture { picture, faces: vec![face(1, 0.51), face(2, 0.93)] }
