@@ -95,7 +95,7 @@ pub(super) fn after_failure(
     let next_poll = match error {
         TimelineError::NoSuchAccount(_) => now + GONE,
         TimelineError::SignIn(_) | TimelineError::Budget | TimelineError::Wait(_) => now,
-        TimelineError::Service(_) | TimelineError::Answer(_) => backed_off,
+        TimelineError::Unreached(_) | TimelineError::Service(_) | TimelineError::Answer(_) => backed_off,
     };
     Failure { code: code(error), next_poll, pause: pause_after(error, feed.source, pause, now) }
 }
@@ -113,8 +113,13 @@ pub(super) fn pause_after(
         TimelineError::SignIn(_) => now + SIGN_IN,
         TimelineError::Budget => month_after(now),
         // Feeds lie on servers of their own: one that is down says nothing of the others.
-        TimelineError::Service(_) if source != PostSource::Rss => now + back_off(SERVICE_BACK_OFF, failures),
-        TimelineError::Service(_) | TimelineError::Answer(_) | TimelineError::NoSuchAccount(_) => return None,
+        TimelineError::Unreached(_) | TimelineError::Service(_) if source != PostSource::Rss => {
+            now + back_off(SERVICE_BACK_OFF, failures)
+        }
+        TimelineError::Unreached(_)
+        | TimelineError::Service(_)
+        | TimelineError::Answer(_)
+        | TimelineError::NoSuchAccount(_) => return None,
     };
     let since = before.filter(|pause| pause.code == code(error)).map_or(now, |pause| pause.since);
     let code = code(error).to_owned();
@@ -127,7 +132,7 @@ pub(super) fn code(error: &TimelineError) -> &'static str {
         TimelineError::NoSuchAccount(_) => "no_such_account",
         TimelineError::Wait(_) => "wait",
         TimelineError::Budget => "budget",
-        TimelineError::Service(_) => "service",
+        TimelineError::Unreached(_) | TimelineError::Service(_) => "service",
         TimelineError::Answer(_) => "answer",
     }
 }

@@ -30,9 +30,10 @@ impl From<TimelineError> for AskError {
             TimelineError::SignIn(words) => Self::SignIn(words),
             TimelineError::NoSuchAccount(words) => Self::NoSuchAccount(words),
             TimelineError::Budget => Self::Budget,
-            error @ (TimelineError::Wait(_) | TimelineError::Service(_) | TimelineError::Answer(_)) => {
-                Self::Later(error.to_string())
-            }
+            error @ (TimelineError::Wait(_)
+            | TimelineError::Unreached(_)
+            | TimelineError::Service(_)
+            | TimelineError::Answer(_)) => Self::Later(error.to_string()),
         }
     }
 }
