@@ -8,6 +8,7 @@ mod buttons;
 mod client;
 mod commands;
 mod events;
+mod later;
 mod links;
 mod listener;
 mod markup;

@@ -43,7 +43,7 @@ pub use learn::{CurrentTaste, LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};
 pub use messages::{Ask, IncomingMessage, MessagePicture};
 pub use near::near_duplicate_groups;
-pub use sends::{Attempt, Follows, NewSend, SendRow, Unpublished};
+pub use sends::{Attempt, Follows, NewSend, SendRow, Unheard, Unpublished};
 pub use stats::{Since, TopPost};
 pub use views::{
     BoxesView, FaceInPost, FaceView, GalleryFilter, NotPromoted, PickView, PictureView, PostView, Question, TasteView,

@@ -24,6 +24,7 @@ mod tastes;
 mod teaching;
 #[cfg(test)]
 mod tests;
+mod unheard;
 
 use std::path::Path;
 use std::str::FromStr;
@@ -49,6 +50,7 @@ pub use sends::{Attempt, Follows, NewSend, SendRow};
 pub use stats::{ScopeStats, TopRow};
 pub use tastes::{FittedTaste, TasteRow};
 pub use teaching::RatedFace;
+pub use unheard::Unheard;
 
 /// What went wrong with the database or the blobs.
 #[derive(Debug, thiserror::Error)]
