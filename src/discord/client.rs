@@ -10,8 +10,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::events::{Counts, Ear, Heard};
-use super::listener::Listener;
-use super::places::Places;
+use super::later::Later;
+use super::listener::{Listener, Notices};
 use super::reconcile::Reconciler;
 use super::shards::{self, ShardRange};
 use super::{App, Outbox, framework};
@@ -71,13 +71,15 @@ enum End {
 /// are finished.
 pub async fn run(app: App, stop: CancellationToken) -> Result<(), Fatal> {
     let (queue, heard) = mpsc::unbounded_channel();
-    let (places, missed) = (Arc::<Places>::default(), Arc::new(Notify::new()));
+    let (missed, kept) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let notices = Notices { missed: Arc::clone(&missed), kept: Arc::clone(&kept) };
     let deaf = CancellationToken::new();
     let outbox = CurrentOutbox::default();
-    let listener = Listener::new(app.clone(), Arc::clone(&places), Arc::clone(&missed), Arc::clone(&outbox));
+    let listener = Listener::new(app.clone(), notices, Arc::clone(&outbox));
     let listener = tokio::spawn(listener.run(heard, deaf.clone()));
     let reconciler = Reconciler::new(app.clone(), queue.clone(), missed);
     let reconciler = tokio::spawn(reconciler.run(deaf.clone()));
+    let later = tokio::spawn(Later::new(app.clone(), queue.clone(), kept).run(deaf.clone()));
     let ended = connect(&app, &queue, &outbox, &stop).await;
     app.status.set_connected(false);
     app.in_flight.close();
@@ -85,7 +87,7 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), Fatal> {
         tracing::warn!("stopped before all answers were given");
     }
     deaf.cancel();
-    for task in [listener, reconciler] {
+    for task in [listener, reconciler, later] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the Discord connection did not end well");
         }
@@ -193,6 +195,9 @@ async fn session(
     shards::release(&manager, None).await;
     if tokio::time::timeout(GRACE, manager.shutdown_all()).await.is_err() {
         tracing::warn!("a shard did not say goodbye in time");
+    }
+    if matches!(end, End::Dead(_)) {
+        tokio::spawn(shards::abandon(manager, shards));
     }
     if let Err(error) = outbox.await {
         tracing::error!(%error, "the outbox did not end well");

@@ -16,6 +16,7 @@ use super::asked;
 use super::breaker::CallError;
 use super::client::CurrentOutbox;
 use super::events::{Heard, Session};
+use super::later;
 use super::links::fetch_message;
 use super::pictures;
 use super::places::{Place, Places};
@@ -53,11 +54,18 @@ impl Trouble {
     }
 }
 
+/// What others are told.
+pub(super) struct Notices {
+    /// Something may have been missed.
+    pub(super) missed: Arc<Notify>,
+    /// A message is to be looked up again.
+    pub(super) kept: Arc<Notify>,
+}
+
 pub(super) struct Listener {
     app: App,
-    places: Arc<Places>,
-    /// Something may have been missed.
-    missed: Arc<Notify>,
+    places: Places,
+    notices: Notices,
     outbox: CurrentOutbox,
     /// Channel → newest message, not yet written down.
     newest: HashMap<u64, u64>,
@@ -73,11 +81,11 @@ enum Touch {
 }
 
 impl Listener {
-    pub(super) fn new(app: App, places: Arc<Places>, missed: Arc<Notify>, outbox: CurrentOutbox) -> Self {
+    pub(super) fn new(app: App, notices: Notices, outbox: CurrentOutbox) -> Self {
         Self {
             app,
-            places,
-            missed,
+            places: Places::default(),
+            notices,
             outbox,
             newest: HashMap::new(),
             deleted: Recent::default(),
@@ -136,11 +144,23 @@ impl Listener {
         while let Err(error) = self.try_deal(&heard).await {
             if !error.is_retryable() || tries == TRIES {
                 tracing::error!(%error, ?heard, "an event was not dealt with; what it changed is looked up later");
-                self.missed.notify_one();
-                return;
+                return self.look_up_later(&heard).await;
             }
             tries += 1;
             tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn look_up_later(&self, heard: &Heard) {
+        let (pipeline, notices) = (&self.app.pipeline, &self.notices);
+        let Some((key, guild)) = later::message_of(heard) else { return notices.missed.notify_one() };
+        // Reading the channels over may not find it: where it is may be unknown, or newer ones have been seen there.
+        match pipeline.store().keep_unheard(key, guild, pipeline.now() + later::pause(0)).await {
+            Ok(()) => notices.kept.notify_one(),
+            Err(error) => {
+                tracing::error!(%error, message = %key, "a message cannot be kept for later");
+                notices.missed.notify_one();
+            }
         }
     }
 
@@ -148,7 +168,7 @@ impl Listener {
         let pipeline = Arc::clone(&self.app.pipeline);
         match heard {
             Heard::Session(session) => self.begin(session).await?,
-            Heard::Resumed => self.missed.notify_one(),
+            Heard::Resumed => self.notices.missed.notify_one(),
             Heard::Passed(key) => self.saw(*key),
             Heard::Created(message) => {
                 if !self.deleted.has(&message.key) {
@@ -167,6 +187,7 @@ impl Listener {
                     self.take(message, *is_new).await?;
                     asked::follow(&self.app, message).await?;
                 }
+                pipeline.store().drop_unheard(message.key.message).await?;
             }
             Heard::Deleted(channel, messages) => {
                 for &message in messages {
@@ -184,6 +205,7 @@ impl Listener {
                     self.deleted.add(*message, Instant::now());
                     pipeline.source_deleted(*message).await?;
                 }
+                pipeline.store().drop_unheard(message.message).await?;
             }
             Heard::ChannelDeleted { guild, channel, is_thread } => {
                 self.channel_deleted(*guild, *channel, *is_thread).await?;
@@ -229,7 +251,7 @@ impl Listener {
             }
         }
         pipeline.forget_left_guilds().await?;
-        self.missed.notify_one();
+        self.notices.missed.notify_one();
         Ok(())
     }
 

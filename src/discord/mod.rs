@@ -10,6 +10,7 @@ mod client;
 mod commands;
 mod events;
 mod follow_words;
+mod later;
 mod links;
 mod listener;
 mod markup;

@@ -117,7 +117,9 @@ impl Reconciler {
     /// Watched channels and their threads, each with where looking back begins. One that was never looked at begins now.
     async fn channels(&self) -> Result<Vec<Cursor>, Trouble> {
         let pipeline = &self.app.pipeline;
-        let watched = pipeline.watched_all().await?;
+        let mut watched = pipeline.watched_all().await?;
+        // Other shares of the shards may have been this folder's before.
+        watched.retain(|_, guild| self.app.settings.shards.is_none_or(|shards| shards.has_guild(*guild)));
         let mut cursors: HashMap<u64, Cursor> = HashMap::new();
         for cursor in pipeline.cursors().await? {
             if watched.contains_key(&cursor.parent) {

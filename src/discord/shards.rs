@@ -207,6 +207,13 @@ pub(super) async fn release(manager: &ShardManager, only: Option<ShardId>) {
     }
 }
 
+/// Shards that serenity may still be starting are shut down should they ever be: nothing else ends what starts them.
+pub(super) async fn abandon(manager: Arc<ShardManager>, shards: ShardRange) {
+    for id in shards.from..shards.to {
+        manager.shutdown(ShardId(id), 1000).await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

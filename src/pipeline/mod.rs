@@ -47,7 +47,7 @@ pub use learn::{LearnError, Learnt};
 pub use links::{Fresh, FreshLinks};
 pub use messages::{Ask, IncomingMessage, MessagePicture};
 pub use near::near_duplicate_groups;
-pub use sends::{Attempt, Follows, NewAnswer, NewSend, SendRow, Unpublished};
+pub use sends::{Attempt, Follows, NewAnswer, NewSend, SendRow, Unheard, Unpublished};
 pub use stats::{Since, TopPost};
 pub use tastes::CurrentTaste;
 pub use views::{

@@ -6,7 +6,7 @@ use super::Pipeline;
 use crate::domain::{MessageKey, PostId, Scope, SendId};
 use crate::store::{BlobKind, StoreError};
 
-pub use crate::store::{Attempt, Follows, NewAnswer, NewSend, SendRow, Unpublished};
+pub use crate::store::{Attempt, Follows, NewAnswer, NewSend, SendRow, Unheard, Unpublished};
 
 impl Pipeline {
     /// Waits until there may be something to send: a post came to its end, or a source changed or went.

@@ -29,6 +29,7 @@ mod teaching;
 #[cfg(test)]
 mod tests;
 mod timelines;
+mod unheard;
 mod x_users;
 
 use std::path::Path;
@@ -58,6 +59,7 @@ pub use stats::{ScopeStats, TopRow};
 pub use tastes::{FittedTaste, TasteRow};
 pub use teaching::RatedFace;
 pub use timelines::PageClaim;
+pub use unheard::Unheard;
 pub use x_users::XUser;
 
 /// What went wrong with the database or the blobs.

@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take on a busy machine before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
@@ -20,9 +20,15 @@ pub(crate) struct Bot {
 impl Bot {
     /// Starts the program and waits until its page answers. `settings` go into its environment.
     pub(crate) fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::start_with(&[], data, settings)
+    }
+
+    /// The same with more on its command line.
+    pub(crate) fn start_with(arguments: &[&str], data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mekiki"));
         command
             .arg("serve")
+            .args(arguments)
             .env("MEKIKI_DATA_DIR", data)
             .env("MEKIKI_LISTEN", "127.0.0.1:0")
             .env("MEKIKI_SAMPLES", "false")
@@ -69,6 +75,14 @@ impl Bot {
     /// Number of the process.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
+    }
+
+    /// SIGTERM. How it ended, and after how long.
+    pub(crate) fn stop(mut self) -> (ExitStatus, Duration) {
+        let began = Instant::now();
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");
+        assert!(sent.success());
+        (self.child.wait().expect("gone"), began.elapsed())
     }
 
     /// kill -9.

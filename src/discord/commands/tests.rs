@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use poise::serenity_prelude::{ChannelId, Permissions};
 
-use super::look::Feed;
+use super::look;
 use super::*;
 use crate::discord::permissions::Lack;
 use crate::domain::{
@@ -24,7 +24,7 @@ fn messages(lang: Lang) -> Vec<(&'static str, Answer)> {
     let link = Some("https://discord.com/channels/10/20/30");
     let curated = GuildSettings { curated: Some(30), ..GuildSettings::default() };
     let announced = GuildSettings { curated_announces: true, subscribers: Some(40), ..curated.clone() };
-    let feed = Feed::At("https://mekiki.example.org/guild/10/feed.xml?key=0f".into());
+    let feed = look::Feed::At("https://mekiki.example.org/guild/10/feed.xml?key=0f".into());
     let fresh = taste(0);
     let counts = ScopeStats {
         posts: 412,
@@ -69,9 +69,9 @@ fn messages(lang: Lang) -> Vec<(&'static str, Answer)> {
         ("subscribe, again", look::subscribe_words(lang, &announced, Some(look::Toggled::Taken), &feed).into()),
         (
             "subscribe, refused",
-            look::subscribe_words(lang, &announced, Some(look::Toggled::Refused), &Feed::Untold).into(),
+            look::subscribe_words(lang, &announced, Some(look::Toggled::Refused), &look::Feed::Untold).into(),
         ),
-        ("subscribe, no role", look::subscribe_words(lang, &curated, None, &Feed::NoAddress).into()),
+        ("subscribe, no role", look::subscribe_words(lang, &curated, None, &look::Feed::NoAddress).into()),
         ("subscribe, no picks", look::subscribe_words(lang, &GuildSettings::default(), None, &feed).into()),
         ("export", tr!(lang, "discord.export.here").into()),
         ("export, too large", tr!(lang, "discord.export.too_large").into()),

@@ -22,6 +22,7 @@ use serenity::cache::Cache;
 use serenity::http::Http;
 use serenity::model::channel::{Message, Nonce};
 use serenity::model::id::{ChannelId, MessageId, UserId};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 use tokio::task::{Id, JoinSet};
@@ -326,13 +327,15 @@ impl Outbox {
     }
 }
 
-/// The same for every try of one send, so that Discord makes one message of them.
+/// The same for every try of one send, so that Discord makes one message of them; another for every other send, also those
+/// of another process or of a folder begun anew, whose rows have the same numbers: Discord tells nonces by the bot.
 fn nonce(row: &SendRow, suffix: &str) -> Nonce {
-    match row.sent_at {
-        None => Nonce::String(format!("mk{}{suffix}", row.id.0)),
-        // It was sent and taken away before: this is another message.
-        Some(at) => Nonce::String(format!("mk{}{suffix}-{:x}", row.id.0, at.unix_timestamp())),
-    }
+    // Discord takes 25 characters.
+    const LENGTH: usize = 24;
+    // One that was sent and taken away before is another message.
+    let before = row.sent_at.map(OffsetDateTime::unix_timestamp);
+    let told = format!("{} {} {} {suffix} {before:?}", row.id.0, row.channel, row.source);
+    Nonce::String(hex::encode(Sha256::digest(told))[..LENGTH].to_owned())
 }
 
 async fn in_time<T>(request: impl Future<Output = Result<T, serenity::Error>>, channel: u64) -> Result<T, Trouble> {

@@ -156,3 +156,20 @@ async fn messages_are_found_by_channel_and_time() {
     home.publish_all().await;
     assert_eq!(home.store.unfinished(&[post, PostId(999)]).await.unwrap(), 0, "gone is done, too");
 }
+
+#[tokio::test]
+async fn a_message_that_cannot_be_dealt_with_is_kept_until_it_can() {
+    let home = Home::new().await;
+    let store = &home.store;
+    let later = NOW + time::Duration::SECOND;
+    store.keep_unheard(KEY, GUILD, later).await.unwrap();
+    store.keep_unheard(KEY, GUILD, later + time::Duration::HOUR).await.unwrap();
+    assert_eq!(store.due_unheard(NOW).await.unwrap(), []);
+    let kept = |tries| crate::store::Unheard { key: KEY, guild: GUILD, tries };
+    assert_eq!(store.due_unheard(later).await.unwrap(), [kept(0)]);
+    store.retry_unheard(KEY.message, later + time::Duration::MINUTE).await.unwrap();
+    assert_eq!(store.due_unheard(later).await.unwrap(), []);
+    assert_eq!(store.due_unheard(later + time::Duration::MINUTE).await.unwrap(), [kept(1)]);
+    store.drop_unheard(KEY.message).await.unwrap();
+    assert!(!store.has_unheard().await.unwrap());
+}

@@ -4,6 +4,7 @@ use mekiki::domain::{GuildSettings, PickStyle, Scope, SendKind, SendState, Skip,
 use serenity::all::Permissions;
 
 use super::fake::{At, Draft, Picture};
+use super::inside::{Inside, Odds};
 use super::stage::{Stage, key, link};
 use super::watching::{ONE, OTHER};
 
@@ -110,6 +111,51 @@ async fn nine_picks_are_published_at_once_and_the_tenth_place_of_the_hour_is_kep
     };
     assert_eq!(stage.discord.wait("nine published picks", published).await, 12);
     assert_eq!((stage.discord.asked("POST", "/crosspost"), stage.discord.refusals(429).len()), (9, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_over_nine_published_picks_an_hour_comes_as_a_digest_after_half_an_hour() {
+    let Some(stage) = Stage::curating(707).await else { return };
+    stage.settle(&GuildSettings { curated_announces: true, ..stage.curates() }).await;
+    let bot = Inside::on_discord(&stage, Odds::default()).await;
+    let mut posts = Vec::new();
+    for seed in 60.. {
+        let at = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[seed]));
+        if stage.settled(at).await && verdict(&stage, at).await == Verdict::Repost {
+            stage.send(at, SendKind::Pick, SendState::Sent).await;
+            posts.push(stage.pick_of(at).await.0);
+        }
+        if posts.len() == 12 {
+            break;
+        }
+    }
+    let picks = stage.picks;
+    let is_published = |message: &super::fake::Message| message.said["flags"].as_u64().unwrap_or(0) & 1 == 1;
+    let published = |world: &mut super::fake::World| {
+        let said = world.said(picks);
+        (said.iter().filter(|(_, m)| is_published(m)).count() == 9).then_some(said.len())
+    };
+    assert_eq!(stage.discord.wait("nine published picks", published).await, 12);
+
+    bot.clock.by(time::Duration::minutes(29));
+    // Something else comes to its end: the outbox looks what is due.
+    let empty = stage.discord.post(stage.art, Draft::by(stage.ben).shows(Picture::empty(1)));
+    stage.silent(empty).await;
+    assert_eq!(stage.discord.said(picks).len(), 12, "too early");
+    bot.clock.by(time::Duration::minutes(2));
+    let empty = stage.discord.post(stage.art, Draft::by(stage.ben).shows(Picture::empty(2)));
+    stage.silent(empty).await;
+    let digest = |world: &mut super::fake::World| {
+        let digest = world.said(picks).into_iter().find(|(id, _)| !posts.contains(id));
+        digest.filter(|(_, message)| is_published(message))
+    };
+    let (_, digest) = stage.discord.wait("a published digest", digest).await;
+    let linked: Vec<bool> = posts.iter().map(|id| digest.content().contains(&format!("/{id}>"))).collect();
+    assert_eq!(linked.iter().filter(|linked| **linked).count(), 3, "{}", digest.content());
+    assert!(linked[..9].iter().all(|linked| !linked), "{linked:?}");
+    assert_eq!((stage.discord.asked("POST", "/crosspost"), stage.discord.refusals(429).len()), (10, 0));
+    assert_eq!(stage.discord.said(picks).len(), 13);
+    bot.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

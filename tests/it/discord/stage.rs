@@ -137,6 +137,17 @@ impl Stage {
         tokio::task::block_in_place(|| bot.wait_for(text));
     }
 
+    /// SIGTERM. How the program ended, and after how long.
+    pub(super) fn stop(&mut self) -> (std::process::ExitStatus, Duration) {
+        let bot = self.bot.take().expect("the program runs");
+        tokio::task::block_in_place(|| bot.stop())
+    }
+
+    /// The program's data folder.
+    pub(super) fn data(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
     /// kill -9.
     pub(super) fn kill(&mut self) {
         self.bot.take().expect("the program runs").kill();
@@ -176,6 +187,16 @@ impl Stage {
             rows.into_iter().find(|row| row.kind == kind && row.state == state)
         })
         .await
+    }
+
+    /// Waits until a message was looked at; whether there is a reply.
+    pub(super) async fn settled(&self, at: At) -> bool {
+        let key = key(at);
+        let state = self.until("a reply or none", async |store| {
+            let rows = store.sends_of(key).await.unwrap();
+            rows.into_iter().find(|row| matches!(row.state, SendState::Sent | SendState::Silent)).map(|row| row.state)
+        });
+        state.await == SendState::Sent
     }
 
     /// Waits until a message was looked at and nothing was said of it.

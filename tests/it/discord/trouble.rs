@@ -37,6 +37,71 @@ async fn every_way_a_connection_ends_is_survived() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_reconnects_loses_nothing_and_asks_for_no_new_session() {
+    let Some(mut stage) = Stage::watching(606).await else { return };
+    stage.start().await;
+    let identifies = stage.discord.gateway(|gateway| gateway.identifies);
+    let mut posts = Vec::new();
+    for i in 0..12u64 {
+        let resumes = stage.discord.gateway(|gateway| {
+            match i % 4 {
+                0 => gateway.send_op(7, &serde_json::Value::Null),
+                1 => gateway.control(|| Out::Cut),
+                2 => gateway.control(|| Out::Close(4000)),
+                _ => gateway.send_op(9, &json!(true)),
+            }
+            gateway.resumes
+        });
+        posts.push(stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[70 + i])));
+        stage.discord.wait("a resume", |world| (world.gateway.resumes > resumes).then_some(())).await;
+    }
+    let mut replies = 0;
+    for &at in &posts {
+        let answered = stage.settled(at).await;
+        assert_eq!(stage.discord.world(|world| world.replies_to(at)).len(), usize::from(answered));
+        replies += usize::from(answered);
+    }
+    assert!(replies > 6, "{replies}");
+    assert_eq!(stage.discord.gateway(|gateway| gateway.identifies), identifies);
+}
+
+/// A message in a thread of which nothing is known, while Discord does not say whose thread it is.
+async fn in_an_unknown_thread(stage: &mut Stage) -> super::fake::At {
+    stage.start().await;
+    let thread = stage.discord.untold_thread(stage.art, "found again");
+    let path = format!("channels/{thread}");
+    let failing = (0..60).map(|_| ("GET".to_owned(), path.clone(), Fault::Refused));
+    stage.discord.faults(|faults| faults.next.extend(failing));
+    let at = stage.discord.post(thread, Draft::by(stage.ben).scenes(&[ONE]));
+    let asked = |_: &mut super::fake::World| (stage.discord.asked("GET", &path) > 5).then_some(());
+    stage.discord.wait("questions about the thread", asked).await;
+    // Its channel goes on meanwhile.
+    let above = stage.discord.post(stage.art, Draft::by(stage.ben).scenes(&[OTHER]));
+    stage.discord.reply_to(above).await;
+    at
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_in_a_thread_that_discord_does_not_tell_of_is_answered_when_it_does() {
+    let Some(mut stage) = Stage::watching(607).await else { return };
+    let at = in_an_unknown_thread(&mut stage).await;
+    stage.discord.faults(|faults| faults.next.clear());
+    stage.discord.reply_to(at).await;
+    assert_eq!(stage.discord.world(|world| world.replies_to(at)).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn also_after_a_restart() {
+    let Some(mut stage) = Stage::watching(608).await else { return };
+    let at = in_an_unknown_thread(&mut stage).await;
+    stage.stop();
+    stage.discord.faults(|faults| faults.next.clear());
+    stage.start().await;
+    stage.discord.reply_to(at).await;
+    assert_eq!(stage.discord.world(|world| world.replies_to(at)).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_falls_silent_is_made_anew() {
     let Some(mut stage) = Stage::watching(602).await else { return };
     stage.discord.gateway(|gateway| gateway.heartbeat = 1_000);

@@ -207,7 +207,8 @@ async fn a_watched_post_is_replied_to_once_and_nobody_is_pinged() {
     assert_eq!((home.state(id).await, home.state(quiet).await), (SendState::Sent, SendState::Silent));
     let sent = home.only(CHANNEL);
     assert_eq!(home.row(id).await.message, Some(sent.id));
-    assert_eq!((sent.body["nonce"].as_str(), sent.body["enforce_nonce"].as_bool()), (Some("mk1"), Some(true)));
+    assert_eq!(sent.body["enforce_nonce"], true);
+    assert!(sent.body["nonce"].as_str().is_some_and(|nonce| (1..=25).contains(&nonce.len())), "{}", sent.body);
     assert_eq!(sent.body["message_reference"]["message_id"], "1000");
     assert_eq!(sent.body["message_reference"]["fail_if_not_exists"], true);
     let mentions = &sent.body["allowed_mentions"];

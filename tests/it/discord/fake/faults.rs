@@ -54,6 +54,8 @@ pub(crate) enum Fault {
     DoneAndSilent,
     /// The link is dead.
     Expired,
+    /// All is well, only later.
+    Slow,
 }
 
 impl Fault {

@@ -43,8 +43,12 @@ pub(crate) struct Gateway {
     pub(crate) down: bool,
     /// Milliseconds.
     pub(crate) heartbeat: u64,
-    /// Closes the next identify with this code.
-    pub(crate) refuse: Option<u16>,
+    /// Closes so many identifies with this code.
+    pub(crate) refuse: (u32, u16),
+    /// So many connections are taken and never answered.
+    pub(crate) hold: u32,
+    /// Shards that a bot is advised to use; doubled when it is told that one is not enough (4011).
+    pub(crate) advised: u32,
     pub(crate) identifies: u64,
     pub(crate) resumes: u64,
     pub(crate) beats: u64,
@@ -103,7 +107,9 @@ impl Gateway {
             deaf: false,
             down: false,
             heartbeat: 41_250,
-            refuse: None,
+            refuse: (0, 0),
+            hold: 0,
+            advised: 1,
             identifies: 0,
             resumes: 0,
             beats: 0,
@@ -145,6 +151,21 @@ impl Gateway {
                 session.dispatch(&event, &data, self.deaf);
             }
         }
+    }
+
+    /// Whether this connection is one that is never answered.
+    pub(crate) fn holds(&mut self) -> bool {
+        let holds = self.hold > 0;
+        self.hold = self.hold.saturating_sub(1);
+        holds
+    }
+
+    /// (shard, of how many) of every connection, in order.
+    pub(crate) fn shards(&self) -> Vec<(u64, u64)> {
+        let live = self.sessions.values().filter(|session| session.is_live());
+        let mut shards: Vec<(u64, u64)> = live.map(|session| session.shard).collect();
+        shards.sort_unstable();
+        shards
     }
 
     pub(crate) fn connected(&self) -> usize {
@@ -231,7 +252,10 @@ fn token_is_right(world: &World, data: &Value) -> bool {
 
 fn identify(world: &mut World, data: &Value, out: &UnboundedSender<Out>) -> Result<(), u16> {
     world.gateway.identifies += 1;
-    if let Some(code) = world.gateway.refuse.take() {
+    let (times, code) = world.gateway.refuse;
+    if times > 0 {
+        world.gateway.refuse.0 -= 1;
+        world.gateway.advised *= if code == 4011 { 2 } else { 1 };
         return Err(code);
     }
     if !token_is_right(world, data) {

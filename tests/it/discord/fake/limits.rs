@@ -4,7 +4,17 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// So many requests of one route in so long.
+/// How a route stands after a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Window {
+    pub(crate) limit: u32,
+    pub(crate) remaining: u32,
+    pub(crate) reset: Duration,
+    /// This request was one too many.
+    pub(crate) over: bool,
+}
+
+/// So many requests of one route in so long, for each channel, guild or webhook.
 pub(crate) struct Limits {
     pub(crate) requests: u32,
     pub(crate) window: Duration,
@@ -16,14 +26,20 @@ impl Limits {
         Self { requests, window, used: Mutex::default() }
     }
 
-    /// Counts one request. How many a window has, how many are left, and when it ends.
-    pub(crate) fn of(&self, method: &str, route: &str) -> (u32, u32, Duration) {
+    /// Counts one request.
+    pub(crate) fn of(&self, method: &str, route: &str, path: &str) -> Window {
+        let major = path.split('/').nth(1).unwrap_or_default();
         let mut used = self.used.lock().unwrap();
-        let (begun, count) = used.entry(format!("{method} {route}")).or_insert_with(|| (Instant::now(), 0));
+        let (begun, count) = used.entry(format!("{method} {route} {major}")).or_insert_with(|| (Instant::now(), 0));
         if begun.elapsed() >= self.window {
             (*begun, *count) = (Instant::now(), 0);
         }
         *count += 1;
-        (self.requests, self.requests.saturating_sub(*count), self.window.saturating_sub(begun.elapsed()))
+        Window {
+            limit: self.requests,
+            remaining: self.requests.saturating_sub(*count),
+            reset: self.window.saturating_sub(begun.elapsed()),
+            over: *count > self.requests,
+        }
     }
 }

@@ -97,6 +97,7 @@ impl Inner {
 
     fn record(&self, method: &str, path: &str) {
         *held(&self.asked).entry(format!("{method} {path}")).or_default() += 1;
+        self.touch();
     }
 
     fn refused(&self, method: &str, path: &str, status: u16, code: u32) {
@@ -116,8 +117,8 @@ impl Inner {
         self.faults(|faults| faults.of(method, route, path))
     }
 
-    fn limits(&self, method: &str, route: &str) -> Option<(u32, u32, Duration)> {
-        held(&self.limits).as_ref().map(|limits| limits.of(method, route))
+    fn limits(&self, method: &str, route: &str, path: &str) -> Option<limits::Window> {
+        held(&self.limits).as_ref().map(|limits| limits.of(method, route, path))
     }
 
     fn checks_answers(&self) -> bool {
@@ -250,6 +251,7 @@ async fn route(inner: Arc<Inner>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(_) if inner.world(|world| world.gateway.down) => StatusCode::BAD_GATEWAY.into_response(),
+        Ok(_) if inner.world(|world| world.gateway.holds()) => std::future::pending().await,
         Ok(upgrade) => upgrade.on_upgrade(move |socket| gateway::serve(inner, socket)),
         Err(_) => {
             inner.breach(format!("{} {path} is nothing of Discord's", parts.method));

@@ -130,6 +130,26 @@ impl Discord {
         self.channel(Place { parent: Some(parent), ..Place::of_kind(guild, kind::PUBLIC_THREAD) }, name)
     }
 
+    /// A thread that the bot is not told of, as one that was archived.
+    pub(crate) fn untold_thread(&self, parent: u64, name: &str) -> u64 {
+        self.world(|world| {
+            let (id, guild) = (world.ids.next(), world.channel(parent).guild);
+            world.add_channel(Channel {
+                id,
+                guild,
+                kind: kind::PUBLIC_THREAD,
+                name: name.into(),
+                parent: Some(parent),
+                nsfw: false,
+                overwrites: Vec::new(),
+                recipient: None,
+                messages: BTreeMap::new(),
+                crossposts: VecDeque::new(),
+            });
+            id
+        })
+    }
+
     /// The direct messages between the bot and somebody.
     pub(crate) fn direct(&self, user: u64) -> u64 {
         self.world(|world| world.direct_channel(user))

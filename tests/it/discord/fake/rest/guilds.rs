@@ -45,7 +45,7 @@ fn application(world: &mut World, call: &Call, path: &[&str]) -> Answer {
     Ok(Some(match (call.method.as_str(), path) {
         ("GET", ["gateway"]) => json!({ "url": url }),
         ("GET", ["gateway", "bot"]) => json!({
-            "url": url, "shards": 1,
+            "url": url, "shards": world.gateway.advised,
             "session_start_limit": { "total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1 },
         }),
         ("GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]) => json!({

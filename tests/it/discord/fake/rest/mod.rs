@@ -21,6 +21,7 @@ pub(in crate::discord::fake) use messages::snapshot;
 use super::Inner;
 use super::contract::Asked;
 use super::faults::Fault;
+use super::limits::Window;
 use super::world::World;
 
 /// A file sent along.
@@ -98,10 +99,22 @@ pub(super) async fn handle(inner: &Arc<Inner>, request: Request) -> Response {
     check(inner, &call);
     let route = inner.route(&call.path);
     let fault = inner.fault(&call.method, &route, &path);
+    if fault == Some(Fault::Slow) {
+        let slowness = inner.faults(|faults| faults.silence);
+        tokio::time::sleep(slowness).await;
+    }
+    let fault = fault.filter(|fault| *fault != Fault::Slow);
     if let Some(fault) = fault.filter(|fault| !fault.is_done()) {
         return broken(inner, fault).await;
     }
-    let answer = inner.world(|world| answer(world, &call));
+    let limits = inner.limits(&call.method, &route, &path);
+    let too_many = limits.filter(|window| window.over);
+    let answer = match too_many {
+        Some(window) => {
+            Err(Failure { retry_after: Some(window.reset), ..failure(429, 0, "You are being rate limited.") })
+        }
+        None => inner.world(|world| answer(world, &call)),
+    };
     inner.touch();
     if let Some(fault) = fault {
         return broken(inner, fault).await;
@@ -126,7 +139,7 @@ pub(super) async fn handle(inner: &Arc<Inner>, request: Request) -> Response {
             }
         }
     }
-    let headers = rate_headers(retry_after, &route, inner.limits(&call.method, &route));
+    let headers = rate_headers(retry_after, &route, limits);
     let status = StatusCode::from_u16(status).expect("a status");
     if body.is_null() {
         return (status, headers).into_response();
@@ -218,6 +231,7 @@ pub(super) async fn broken(inner: &Inner, fault: Fault) -> Response {
             (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(body)).into_response()
         }
         Fault::Expired => StatusCode::NOT_FOUND.into_response(),
+        Fault::Slow => StatusCode::OK.into_response(),
         Fault::Cut | Fault::DoneAndCut => cut(),
         Fault::DoneAndSilent => {
             tokio::time::sleep(silence).await;
@@ -231,14 +245,14 @@ fn cut() -> Response {
     Body::from_stream(stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut off")) })).into_response()
 }
 
-/// `limits`: how many a window, how many are left, and when it ends.
-fn rate_headers(retry_after: Option<Duration>, bucket: &str, limits: Option<(u32, u32, Duration)>) -> HeaderMap {
+fn rate_headers(retry_after: Option<Duration>, bucket: &str, limits: Option<Window>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let mut set = |name: &'static str, value: String| {
         headers.insert(name, value.parse().expect("a header"));
     };
     let bucket: String = bucket.chars().filter(char::is_ascii_alphanumeric).collect();
-    if let Some((limit, remaining, reset)) = limits.or(retry_after.map(|after| (5, 0, after))) {
+    let refused = retry_after.map(|reset| Window { limit: 5, remaining: 0, reset, over: true });
+    if let Some(Window { limit, remaining, reset, .. }) = limits.or(refused) {
         set("x-ratelimit-limit", limit.to_string());
         set("x-ratelimit-remaining", remaining.to_string());
         set("x-ratelimit-reset-after", format!("{:.3}", reset.as_secs_f64()));
