@@ -37,8 +37,12 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     sheet.line("models", tokio::task::block_in_place(models));
     sheet.line("device", tokio::task::block_in_place(|| device(config)));
     sheet.line("data", data(&config.data_dir));
-    sheet.line("database", database(config).await);
-    sheet.line("no faces", no_faces(config).await);
+    let database = database(config).await;
+    let readable = database.is_ok();
+    sheet.line("database", database);
+    if readable {
+        sheet.line("no faces", no_faces(config).await);
+    }
     sheet.line("page", page(config).await);
     sheet.line("timelines", timelines(config).await);
     Ok(if sheet.ill == 0 {

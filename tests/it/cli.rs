@@ -132,7 +132,7 @@ fn score_answers_a_line_a_picture_a_page_and_boxed_copies() {
 fn a_lower_cut_finds_more_and_a_good_folder_exits_well() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.png");
-    std::fs::write(&path, Scene::new(3).png().unwrap()).unwrap();
+    std::fs::write(&path, Scene::new(5).png().unwrap()).unwrap();
     let faces = |cut: &str| {
         let args = ["score", path.to_str().unwrap(), "--json", "--min-confidence", cut];
         let output = mekiki(&folder.path().join("data"), &args, &[]);
@@ -140,8 +140,8 @@ fn a_lower_cut_finds_more_and_a_good_folder_exits_well() {
         let row: Value = serde_json::from_str(said(&output.stdout)).unwrap();
         row["faces"].as_array().unwrap().len()
     };
-    let (few, many) = (faces("0.9"), faces("0.5"));
-    assert!(few < many && many == Scene::new(3).faces.len(), "{few} {many}");
+    let (few, many) = (faces("0.99"), faces("0.5"));
+    assert!(few < many && many == Scene::new(5).faces.len(), "{few} {many}");
     let output = mekiki(folder.path(), &["score", "/nowhere/x.png", "--json"], &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output.stdout).contains("cannot be opened"), "{}", said(&output.stdout));

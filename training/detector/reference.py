@@ -4,7 +4,7 @@
 
 SCENES: a folder written by `cargo run --example draw -- SCENES 0 40`. Writes into the last folder:
 
-faces.json  figures on all of VAL.jsonl, and the boxes (score >= 0.04) of every third picture
+faces.json  figures on all of VAL.jsonl, and the boxes (score >= 0.04) of every second picture
 views.png   20 views of 224 x 224 pixels with a drawn face each, side by side
 views.json  of each view, the colour histogram and a part of the embedder's output; the latter also of crops that
             overlap several views, made by Pillow
@@ -23,7 +23,7 @@ from infer import find, onnx_runner, read
 
 CUTS = (0.001, 0.5)
 KEPT = 0.04
-EVERY = 3
+EVERY = 2
 SIDE = 224
 COLUMNS, ROWS = 5, 4
 # Every second of 256 features is kept, and the norm of all.
