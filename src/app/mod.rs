@@ -25,7 +25,7 @@ use crate::vision::{Engine, EngineOptions};
 pub use crate::discord::ShardRange;
 pub use models::{LoadedModels, detector_name};
 pub use serve::serve;
-pub use timelines::{safe, timelines, trouble};
+pub use timelines::{safe, timelines, trouble, x as x_timeline};
 
 /// The data folder, locked: two processes on one folder would do everything twice.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::discord::Discord;
 use super::page::Page;
+use super::x::Books;
 use super::{Around, DataFolder, LoadedModels, build_pipeline, open_store, timelines};
 use crate::config::{Config, Language};
 use crate::discord::{self, ShardRange};
@@ -42,7 +43,8 @@ pub async fn serve(config: &Config, shards: Option<ShardRange>) -> anyhow::Resul
     let blobs = folder.blobs()?;
     let discord = Discord::new(config, shards);
     let links = discord.as_ref().map(|d| d.links() as Arc<dyn FreshLinks>);
-    let timelines = timelines(config)?;
+    let books = Books::open(store.clone()).await?;
+    let timelines = timelines(config, Some(books))?;
     let around = Around { links, services: Arc::clone(&timelines), ..Around::default() };
     let pipeline = build_pipeline(config, models, (store.clone(), blobs.clone()), around).await?;
     let discord = discord.map(|d| d.app(Arc::clone(&pipeline)));

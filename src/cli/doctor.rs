@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
+use crate::app::x::Books;
 use crate::app::{self, LoadedModels};
 use crate::config::Config;
 use crate::domain::{LearntCut, PostSource, Scope, learnt_cut};
@@ -96,12 +97,15 @@ async fn database(config: &Config) -> anyhow::Result<String> {
 
 /// What is set up, how much is followed, and what is wrong with it.
 async fn timelines(config: &Config) -> anyhow::Result<String> {
-    let set_up: Vec<&str> = app::timelines(config)?.sources().into_iter().map(PostSource::as_str).collect();
-    let found = format!("{} can be followed", set_up.join(", "));
+    let can = |books| -> anyhow::Result<String> {
+        let sources = app::timelines(config, books)?.sources();
+        Ok(format!("{} can be followed", sources.into_iter().map(PostSource::as_str).collect::<Vec<_>>().join(", ")))
+    };
     if !app::database_path(config).exists() {
-        return Ok(found);
+        return can(None);
     }
     let store: Store = app::open_store(config).await?;
+    let found = can(Some(Books::beside(store.clone())))?;
     let (feeds, mut pauses) = (store.feeds().await?, store.pauses().await?);
     store.close().await;
     // A service that asks to go slower is well.

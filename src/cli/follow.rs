@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
 
-use crate::app;
+use crate::app::{self, x::Books};
 use crate::config::Config;
 use crate::domain::{Feed, PostSource, Rater, Scope};
 use crate::pipeline::{Clock, FollowRow, NewFollow, Services, SystemClock};
@@ -16,14 +16,14 @@ pub(super) fn source(text: &str) -> Result<PostSource, String> {
 }
 
 pub(super) async fn follow(config: &Config, source: PostSource, name: &str) -> anyhow::Result<ExitCode> {
-    let services = app::timelines(config)?;
+    let store = app::open_store(config).await?;
+    let services = app::timelines(config, Some(Books::beside(store.clone())))?;
     let (feed, account) = if name == "home" && source != PostSource::Rss {
         (Feed::Home, None)
     } else {
         let found = services.find(source, name).await.map_err(|error| anyhow!("{}: {error}", source.as_str()))?;
         (Feed::Author(found.id.clone()), Some(found))
     };
-    let store = app::open_store(config).await?;
     if let Some(account) = &account
         && store.is_artist_opted_out(&[&account.link]).await?
     {

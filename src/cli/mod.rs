@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line answers on standard output")]
 
 mod annotate;
+mod auth;
 mod doctor;
 mod eval;
 mod eval_taste;
@@ -60,6 +61,12 @@ enum Command {
     Import {
         /// What `export` wrote, a sorted folder, or a list with a file (beside the list) and a rating (1–5, up, down) a line
         from: PathBuf,
+    },
+    /// Sign in to a service that wants a person to allow it in the browser
+    Auth {
+        /// x
+        #[arg(value_parser = ["x"])]
+        service: String,
     },
     /// Follow an account for the page: its new pictures are scored by your taste, and the best are picked
     Follow {
@@ -231,6 +238,7 @@ async fn dispatch(command: Command, config: &Config) -> anyhow::Result<ExitCode>
         Command::Eval { what: EvalCommand::Taste(args) } => eval_taste::taste(config, &args),
         Command::Export { format, out } => transfer::export(config, format, &out).await,
         Command::Import { from } => transfer::import(config, &from).await,
+        Command::Auth { .. } => auth::x(config).await,
         Command::Follow { source, name } => follow::follow(config, source, &name).await,
         Command::Unfollow { source, name } => follow::unfollow(config, source, &name).await,
         Command::Following => follow::following(config).await,

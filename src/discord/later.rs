@@ -84,7 +84,7 @@ impl Later {
         match fetch_message(&self.app.rest.http(), &self.app.calls, key).await {
             Ok(value) => Ok(RawMessage::read(&value).map(|message| {
                 let message = Box::new(RawMessage { guild: Some(unheard.guild), ..message });
-                Heard::Fetched { as_of, message }
+                Heard::Fetched { as_of, message, is_new: true }
             })),
             Err(error) if error.is_gone() => Ok(Some(Heard::Missing { as_of, message: key })),
             Err(error) => Err(error),

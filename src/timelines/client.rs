@@ -2,9 +2,9 @@
 
 use url::Url;
 
-use super::{Answer, Http, TimelineError};
+use super::{Answer, Http, Pieces, TimelineError};
 use crate::domain::PostSource;
-use crate::fetch::{FetchError, Fetcher};
+use crate::fetch::{FetchError, Fetcher, OpenBody};
 
 /// Bytes of an answer that are read.
 const LARGEST: usize = 8 << 20;
@@ -19,6 +19,11 @@ pub enum Hosts {
 }
 
 impl Hosts {
+    /// The host of this address, and what lies below it.
+    pub fn of(url: &Url) -> Self {
+        Self::Only(url.host_str().map(str::to_owned).into_iter().collect())
+    }
+
     pub fn allow(&self, url: &str) -> bool {
         let Self::Only(hosts) = self else { return true };
         let Ok(url) = Url::parse(url) else { return false };
@@ -56,13 +61,40 @@ impl Http for Client {
     fn send(&self, request: http::Request<Vec<u8>>) -> Answer<'_, http::Response<Vec<u8>>> {
         Box::pin(async move {
             if !self.hosts.allow(&request.uri().to_string()) {
-                return Err(TimelineError::Answer("it leads to a host that is not the service's".into()));
+                return Err(elsewhere());
             }
-            self.fetcher.ask(request, LARGEST).await.map_err(|error| match error {
-                error @ (FetchError::Refused(_) | FetchError::TooLarge(_)) => TimelineError::Answer(error.to_string()),
-                error => TimelineError::Service(error.to_string()),
-            })
+            self.fetcher.ask(request, LARGEST).await.map_err(failed)
         })
+    }
+
+    fn open(&self, request: http::Request<Vec<u8>>) -> Answer<'_, http::Response<Box<dyn Pieces>>> {
+        Box::pin(async move {
+            if !self.hosts.allow(&request.uri().to_string()) {
+                return Err(elsewhere());
+            }
+            let answer = self.fetcher.open(request).await.map_err(failed)?;
+            Ok(answer.map(|body| -> Box<dyn Pieces> { Box::new(Stream(body)) }))
+        })
+    }
+}
+
+struct Stream(OpenBody);
+
+impl Pieces for Stream {
+    fn next(&mut self) -> Answer<'_, Option<Vec<u8>>> {
+        Box::pin(async move { self.0.next().await.map_err(failed) })
+    }
+}
+
+fn elsewhere() -> TimelineError {
+    TimelineError::Answer("it leads to a host that is not the service's".into())
+}
+
+fn failed(error: FetchError) -> TimelineError {
+    match error {
+        error @ (FetchError::Refused(_) | FetchError::TooLarge(_)) => TimelineError::Answer(error.to_string()),
+        FetchError::Network(error) if error.is_connect() => TimelineError::Unreached("no connection came about".into()),
+        error => TimelineError::Service(error.to_string()),
     }
 }
 

@@ -334,7 +334,12 @@ fn nonce(row: &SendRow, suffix: &str) -> Nonce {
     const LENGTH: usize = 24;
     // One that was sent and taken away before is another message.
     let before = row.sent_at.map(OffsetDateTime::unix_timestamp);
-    let told = format!("{} {} {} {suffix} {before:?}", row.id.0, row.channel, row.source);
+    let told = format!(
+        "{} {} {} {suffix} {before:?}",
+        row.id.0,
+        row.channel,
+        row.source.map_or_else(String::new, |s| s.to_string())
+    );
     Nonce::String(hex::encode(Sha256::digest(told))[..LENGTH].to_owned())
 }
 

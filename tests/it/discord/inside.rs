@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use mekiki::app::{LoadedModels, build_pipeline};
+use mekiki::app::{Around, LoadedModels, build_pipeline};
 use mekiki::config::Config;
-use mekiki::discord::{App, Fatal, MessageLinks, Patience, Policy, Rest, Settings, ShardRange, breaker};
+use mekiki::discord::{App, Fatal, FeedAddresses, MessageLinks, Patience, Policy, Rest, Settings, ShardRange, breaker};
 use mekiki::pipeline::{Clock, Pipeline, SystemClock};
 use mekiki::store::{Blobs, Store};
 use time::{Duration, OffsetDateTime};
@@ -61,7 +61,8 @@ impl Inside {
             base: odds.limits.is_none().then(|| base.clone()),
             prefix: "!".into(),
             policy: Policy { bots: false, webhooks: true },
-            public_url: None,
+            feeds: FeedAddresses::new(|_| None),
+            contact: None,
             crops_days: 180,
             learn_from: Vec::new(),
             shards: odds.shards,
@@ -125,5 +126,6 @@ async fn pipeline(data: &Path, base: &url::Url, links: MessageLinks, clock: Arc<
     let models = tokio::task::block_in_place(|| LoadedModels::load(&config)).unwrap();
     let store = Store::open(&data.join("mekiki.db")).await.unwrap();
     let blobs = Blobs::open(data).unwrap();
-    build_pipeline(&config, models, (store, blobs), Some(Arc::new(links)), clock).await.unwrap()
+    let around = Around { links: Some(Arc::new(links)), clock, ..Around::default() };
+    build_pipeline(&config, models, (store, blobs), around).await.unwrap()
 }
