@@ -133,9 +133,10 @@ pub(super) fn money_words(lang: Lang, money: &Money) -> String {
 }
 
 fn follow_line(lang: Lang, row: &FollowRow) -> String {
-    let last = match row.feed.last_post {
-        Some(at) => tr!(lang, "discord.following.last", at = format!("<t:{}:R>", at.unix_timestamp())),
-        None => tr!(lang, "discord.following.nothing_yet"),
+    let last = if let Some(at) = row.feed.last_post {
+        tr!(lang, "discord.following.last", at = format!("<t:{}:R>", at.unix_timestamp()))
+    } else {
+        tr!(lang, "discord.following.nothing_yet")
     };
     let counts = tr!(lang, "discord.following.counts", pictures = row.posts, picks = row.picks);
     let mut parts = vec![name(lang, row), last.into_owned(), counts.into_owned()];

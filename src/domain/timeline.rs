@@ -143,7 +143,7 @@ impl FromStr for Held {
 }
 
 /// What a scope settled about the pictures of one account.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct AccountRules {
     /// Nothing of it is taken.
     pub muted: bool,
@@ -151,12 +151,6 @@ pub struct AccountRules {
     pub share: Option<f32>,
     /// Its owner agreed that whole pictures are shown.
     pub whole: bool,
-}
-
-impl Default for AccountRules {
-    fn default() -> Self {
-        Self { muted: false, share: None, whole: false }
-    }
 }
 
 #[cfg(test)]

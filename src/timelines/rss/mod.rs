@@ -171,7 +171,7 @@ impl Timeline for Rss {
             let name = name.trim();
             let address = if name.contains("://") { name.to_owned() } else { format!("https://{name}") };
             let none = || TimelineError::NoSuchAccount("this is no address of a feed: give its link".into());
-            let url = Url::parse(&address).ok().filter(|url| url.has_host()).ok_or_else(none)?;
+            let url = Url::parse(&address).ok().filter(Url::has_host).ok_or_else(none)?;
             let (url, document) = self.discover(url).await?;
             Ok(entry::account(&url, &document))
         })
