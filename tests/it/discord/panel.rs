@@ -168,7 +168,7 @@ async fn nobody_is_asked_about_what_they_may_not_see() {
     let seen = store.message_posts(super::stage::key(open), false).await.unwrap();
     let post = base36(seen[0].0.unsigned_abs());
     for pair in
-        question.component("ask:4:").unwrap()["custom_id"].as_str().unwrap().split(':').last().unwrap().split('.')
+        question.component("ask:4:").unwrap()["custom_id"].as_str().unwrap().rsplit(':').next().unwrap().split('.')
     {
         assert!(pair.starts_with(&format!("{post}-")), "{pair} is not of post {post}");
     }
