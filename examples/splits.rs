@@ -32,6 +32,7 @@ fn main() -> anyhow::Result<()> {
         at: OffsetDateTime::UNIX_EPOCH + Duration::seconds(number),
         group: row.group,
         rater: 0,
+        by_lot: false,
     };
     let examples: Vec<Example> = (0..).zip(rows.iter().filter(|r| !r.no_face)).map(example).collect();
     let mut groups: Vec<u64> = examples.iter().map(|e| e.group).collect();

@@ -60,6 +60,7 @@ pub fn x(config: &Config, books: Books) -> anyhow::Result<X> {
     settings.prices.user = Micros(x.price_user);
     if let Some(base) = &x.base {
         settings.base.clone_from(base);
+        settings.authorize = base.join("i/oauth2/authorize").context("X_BASE is no base")?;
     }
     let books = Arc::new(books);
     let parts = XParts {

@@ -104,7 +104,8 @@ async fn timelines(config: &Config) -> anyhow::Result<String> {
     if !app::database_path(config).exists() {
         return can(None);
     }
-    let store: Store = app::open_store(config).await?;
+    // What is wrong with the database is said in its own line.
+    let Ok(store) = app::open_store(config).await else { return can(None) };
     let found = can(Some(Books::beside(store.clone())))?;
     let (feeds, mut pauses) = (store.feeds().await?, store.pauses().await?);
     store.close().await;

@@ -74,10 +74,11 @@ impl Store {
 
     /// Pictures of this source that are kept: what is looked after may be fewer posts.
     pub async fn kept_of(&self, source: PostSource) -> Result<u64> {
-        let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM posts WHERE source = ? AND picture IS NOT NULL")
-            .bind(source.as_str())
-            .fetch_one(&self.pool)
-            .await?;
+        let kept: i64 =
+            sqlx::query_scalar("SELECT count(DISTINCT original) FROM posts WHERE source = ? AND check_at IS NOT NULL")
+                .bind(source.as_str())
+                .fetch_one(&self.pool)
+                .await?;
         Ok(kept.unsigned_abs())
     }
 
