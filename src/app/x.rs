@@ -40,6 +40,7 @@ impl Books {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn failed(error: StoreError) -> TimelineError {
     TimelineError::Service(error.to_string())
 }
@@ -124,9 +125,12 @@ pub async fn sign_in(
     x.accept(invitation, code).await.context("X has not accepted the sign-in")
 }
 
+/// The invitation that was answered, with its code or with the reason for none.
+type CameBack = (Invitation, Result<String, String>);
+
 struct Waiting {
     /// Taken by the one who comes back with the right state.
-    open: Mutex<Option<(Invitation, oneshot::Sender<(Invitation, Result<String, String>)>)>>,
+    open: Mutex<Option<(Invitation, oneshot::Sender<CameBack>)>>,
 }
 
 async fn wait_for_code(invitation: Invitation, listener: TcpListener) -> anyhow::Result<(Invitation, String)> {

@@ -292,13 +292,9 @@ impl X {
             return Ok(account);
         }
         let whole = self.ask(&Ask::Named(handle.clone()), Purpose::Reading).await?.whole;
-        match self.learn(&whole.users).await?.into_iter().next() {
-            Some(account) => Ok(account),
-            None => {
-                let said = whole.errors.first().map_or("no reason given", wire::Problem::said);
-                Err(TimelineError::NoSuchAccount(format!("X shows no account @{handle} ({said})")))
-            }
-        }
+        let said = whole.errors.first().map_or("no reason given", wire::Problem::said);
+        let account = self.learn(&whole.users).await?.into_iter().next();
+        account.ok_or_else(|| TimelineError::NoSuchAccount(format!("X shows no account @{handle} ({said})")))
     }
 
     async fn missing(&self, posts: &[String]) -> Result<Vec<String>, TimelineError> {

@@ -31,7 +31,7 @@ pub fn list(text: &str) -> Option<String> {
 fn path(text: &str) -> Option<Vec<String>> {
     let url =
         if text.contains("://") { Url::parse(text).ok()? } else { Url::parse(&format!("https://{text}")).ok()? };
-    HOSTS.contains(&url.host_str()?).then(|| ())?;
+    HOSTS.contains(&url.host_str()?).then_some(())?;
     let parts: Vec<String> = url.path_segments()?.filter(|part| !part.is_empty()).map(str::to_owned).collect();
     Some(parts)
 }

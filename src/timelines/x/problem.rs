@@ -23,7 +23,7 @@ pub(super) enum Refusal {
 /// X's clock may be a little behind ours.
 const AFTER_RESET: Duration = Duration::from_secs(1);
 /// Windows are 15 minutes long; what says more is not believed at once.
-const LONGEST: Duration = Duration::from_mins(60);
+const LONGEST: Duration = Duration::from_hours(1);
 
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Refusal {
     let problem: Problem = serde_json::from_slice(body).unwrap_or_default();

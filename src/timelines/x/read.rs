@@ -20,7 +20,7 @@ impl Known {
         for post in whole.referenced.iter().chain(&whole.posts) {
             self.posts.insert(post.id.clone(), post.clone());
         }
-        self.media.extend(whole.media.iter().map(|media| (media.media_key.clone(), media.clone())));
+        self.media.extend(whole.media.iter().map(|media| (media.key.clone(), media.clone())));
     }
 
     /// Known with all its pictures.

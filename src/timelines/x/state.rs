@@ -99,7 +99,7 @@ impl State {
         let mut inner = self.lock();
         inner.originals.retain(|_, (at, _)| now - *at < REMEMBERED);
         for post in &whole.posts {
-            let media = whole.media.iter().filter(|media| post.media_keys().contains(&media.media_key)).cloned();
+            let media = whole.media.iter().filter(|media| post.media_keys().contains(&media.key)).cloned();
             let original = Original { post: post.clone(), media: media.collect() };
             inner.originals.insert(post.id.clone(), (now, original));
         }
@@ -114,7 +114,7 @@ impl State {
         let remembered = ids.iter().filter_map(|id| inner.originals.get(id)).filter(|(at, _)| now - *at < REMEMBERED);
         for (_, original) in remembered {
             known.posts.insert(original.post.id.clone(), original.post.clone());
-            known.media.extend(original.media.iter().map(|media| (media.media_key.clone(), media.clone())));
+            known.media.extend(original.media.iter().map(|media| (media.key.clone(), media.clone())));
         }
     }
 }

@@ -68,7 +68,8 @@ pub(super) struct User {
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Media {
-    pub(super) media_key: String,
+    #[serde(rename = "media_key")]
+    pub(super) key: String,
     #[serde(rename = "type")]
     pub(super) kind: String,
     pub(super) url: Option<String>,
