@@ -9,7 +9,7 @@ use mekiki::vision::{DEFAULT_SIDE, EngineOptions, LetterboxedPicture, Prepared, 
 
 use super::bounds::{detector_input, embedder_input, run};
 use super::material::{Material, decoded};
-use super::{Setup, median, milliseconds, others};
+use super::{Setup, median, milliseconds};
 
 /// Names in the order they are measured.
 const STAGES: [&str; 10] = [
@@ -48,7 +48,7 @@ struct Walk {
 impl Walk {
     fn new(setup: &Setup) -> anyhow::Result<Self> {
         let (detector, embedder) = setup.sessions()?;
-        Ok(Self { models: setup.models()?, detector, embedder, taste: Taste::fit(&others::ratings(100))? })
+        Ok(Self { models: setup.models()?, detector, embedder, taste: Taste::fit(&super::taste::ratings(100))? })
     }
 
     /// Milliseconds a picture of each stage.

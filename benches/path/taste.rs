@@ -74,7 +74,7 @@ fn bound(ratings: &[Example]) -> f64 {
 }
 
 /// A made-up rater of made-up faces, a minute apart.
-fn ratings(count: usize) -> Vec<Example> {
+pub(crate) fn ratings(count: usize) -> Vec<Example> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     (0..count)
         .map(|n| {

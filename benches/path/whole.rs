@@ -8,8 +8,8 @@ use mekiki::vision::{DEFAULT_SIDE, Engine, EngineOptions, Prepared};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
+use super::Setup;
 use super::material::{Material, decoded};
-use super::{Setup, others};
 
 pub(crate) struct Path {
     tokio: Runtime,
@@ -23,7 +23,7 @@ impl Path {
         Ok(Self {
             tokio: Runtime::new()?,
             engine: Arc::new(Engine::start(setup.models()?, EngineOptions::default())?),
-            taste: Arc::new(Taste::fit(&others::ratings(100))?),
+            taste: Arc::new(Taste::fit(&super::taste::ratings(100))?),
             ahead: setup.ahead(),
         })
     }

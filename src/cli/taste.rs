@@ -116,7 +116,7 @@ mod tests {
             ratings: 120,
             seen: 0,
             model: Vec::new(),
-            held_out: Some((0.7134, 24)),
+            held_out: Some((0.7128, 24)),
             incumbent_spearman: None,
             promoted: true,
             upon: None,
