@@ -231,7 +231,7 @@ mod tests {
         let error = TimelineError::Wait(std::time::Duration::from_mins(7));
         let pause = pause_after(&error, PostSource::X, None, NOW).unwrap();
         assert_eq!((pause.until, pause.code.as_str(), pause.since), (until, "wait", NOW));
-        let chosen = plan(&feeds, &[pause.clone()], &PostSource::TIMELINES, NOW);
+        let chosen = plan(&feeds, std::slice::from_ref(&pause), &PostSource::TIMELINES, NOW);
         assert_eq!((ids(&chosen), chosen.next), (vec![2], Some(until)));
         assert_eq!(ids(&plan(&feeds, &[pause], &PostSource::TIMELINES, until)), [1, 2]);
     }

@@ -94,7 +94,7 @@ async fn boosts_and_several_feeds_give_a_picture_once_to_each_scope() {
     assert_eq!(home.takes(&feed, "a", &[one.clone(), boost.clone(), two]).await, Some(6), "two scopes, three pictures");
     assert_eq!(home.takes(&timeline, "b", &[boost]).await, Some(0));
     // The answer was lost and is asked for again: the cursor has moved, and nothing is taken twice.
-    assert_eq!(home.takes(&feed, "a", &[one.clone()]).await, None);
+    assert_eq!(home.takes(&feed, "a", std::slice::from_ref(&one)).await, None);
     let feed = home.feed(&own).await;
     assert_eq!((feed.cursor.as_deref(), feed.polls, feed.last_post), (Some("a"), 1, Some(NOW)));
     assert_eq!(home.takes(&feed, "c", &[one]).await, Some(0));

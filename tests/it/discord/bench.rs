@@ -88,6 +88,6 @@ fn resident(stage: &mut Stage) -> (u64, u64) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long to run is the caller's word, not the program's setting")]
-pub(super) fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -2,7 +2,7 @@
 
 mod agegate;
 mod asking;
-mod bench;
+pub(crate) mod bench;
 mod chaos;
 mod closing;
 mod commands;

@@ -59,17 +59,13 @@ impl Gallery {
 }
 
 async fn feed(State((base, items)): State<(String, Items)>) -> String {
-    let items: String = items
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|seed| {
-            format!(
-                "<item><title>{seed}</title><link>{base}/posts/{seed}</link><guid>{seed}</guid>\
-                 <enclosure url=\"{base}/pictures/{seed}\" type=\"image/png\" length=\"1\"/></item>"
-            )
-        })
-        .collect();
+    let item = |seed: &u64| {
+        format!(
+            "<item><title>{seed}</title><link>{base}/posts/{seed}</link><guid>{seed}</guid>\
+             <enclosure url=\"{base}/pictures/{seed}\" type=\"image/png\" length=\"1\"/></item>"
+        )
+    };
+    let items = items.lock().unwrap().iter().map(item).collect::<Vec<_>>().concat();
     format!(
         "<rss version=\"2.0\"><channel><title>Mika draws</title><link>{base}/</link><description>d</description>\
          {items}</channel></rss>"
@@ -125,7 +121,7 @@ async fn a_new_post_becomes_a_pick_with_its_artist_and_goes_with_its_source() {
     stage
         .discord
         .wait("the pick to go", |world| {
-            let said: Vec<String> = world.said(picks).into_iter().map(|(_, m)| m.text().to_owned()).collect();
+            let said: Vec<String> = world.said(picks).into_iter().map(|(_, m)| m.text().clone()).collect();
             (!said.iter().any(|text| text.contains(&link)) && said.iter().any(|text| text.contains(&other)))
                 .then_some(())
         })

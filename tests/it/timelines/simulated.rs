@@ -207,7 +207,7 @@ impl Timeline for Simulated {
                 let by = (post.author != self.world.accounts[line.by]).then(|| self.world.accounts[line.by].clone());
                 TimelinePost { by, ..post }
             });
-            let page = Page { posts: posts.collect(), cursor: next.to_string(), more, wait: Wait::from_secs(60) };
+            let page = Page { posts: posts.collect(), cursor: next.to_string(), more, wait: Wait::from_mins(1) };
             tokio::task::yield_now().await;
             Ok(if page.more { Page { wait: Wait::from_secs(2), ..page } } else { page })
         })

@@ -147,7 +147,7 @@ impl Soak {
             let row = store.post(item.post).await.unwrap().unwrap();
             *self.counts.claimed.entry(format!("{} {}", row.source.as_str(), row.external_id)).or_default() += 1;
             let number: usize = row.external_id.rsplit(['-', '/']).nth(1).and_then(|n| n.parse().ok()).unwrap_or(1);
-            if number % SAMPLE == 0 {
+            if number.is_multiple_of(SAMPLE) {
                 self.look(item.post).await;
             } else {
                 store.fail_post(item.post, "left_out", "not looked at in the soak").await.unwrap();
@@ -231,6 +231,6 @@ async fn two_days_of_followed_accounts_lose_and_double_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes; `make soak-timelines`"]
 async fn a_month() {
-    let days = std::env::var("DAYS").ok().and_then(|days| days.parse().ok()).unwrap_or(30);
+    let days = crate::discord::bench::variable("DAYS").and_then(|days| days.parse().ok()).unwrap_or(30);
     soak(days, 20_000 * usize::try_from(days).unwrap() / 30, 300).await;
 }
